@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of this package is compiled with: no warning survives, every module that a file
+/// uses is imported by that file, and imports stay out of a module's interface unless marked public.
+let house: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// The modules in the order in which data flows; `docs/architecture.md` draws them, and
+/// `Tests/EndToEndTests/test_structure.py` holds both against the imports.
+let package = Package(
+  name: "convcheck",
+  products: [.executable(name: "convcheck", targets: ["convcheck"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+  ],
+  targets: [
+    .target(name: "Buffers", swiftSettings: house),
+    .target(name: "CSystem", cSettings: [.treatAllWarnings(as: .error)]),
+    .target(name: "Sockets", dependencies: ["CSystem"], swiftSettings: house),
+    .target(name: "HTTP", dependencies: ["Buffers"], swiftSettings: house),
+    .target(
+      name: "Server",
+      dependencies: [
+        "Buffers", "HTTP", "Sockets",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+    .target(name: "Convolution", dependencies: ["Buffers"], swiftSettings: house),
+    .target(name: "Equivalence", dependencies: ["Convolution"], swiftSettings: house),
+    .target(name: "Benchmarking", dependencies: ["Convolution"], swiftSettings: house),
+    .target(name: "TensorCoding", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
+    .target(
+      name: "Service",
+      dependencies: ["Benchmarking", "Buffers", "Convolution", "Equivalence", "HTTP", "TensorCoding"],
+      resources: [.embedInCode("openapi.yaml")],
+      swiftSettings: house),
+    .executableTarget(
+      name: "convcheck",
+      dependencies: [
+        "Benchmarking", "Convolution", "HTTP", "Server", "Service", "Sockets", "TensorCoding",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+
+    .target(name: "TestSupport", dependencies: ["Convolution"], path: "Tests/TestSupport", swiftSettings: house),
+    .testTarget(name: "BuffersTests", dependencies: ["Buffers"], swiftSettings: house),
+    .testTarget(
+      name: "ConvolutionTests", dependencies: ["Convolution", "TestSupport"], swiftSettings: house),
+    .testTarget(
+      name: "EquivalenceTests", dependencies: ["Convolution", "Equivalence", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "BenchmarkingTests", dependencies: ["Benchmarking", "Convolution"], swiftSettings: house),
+    .testTarget(
+      name: "TensorCodingTests", dependencies: ["Buffers", "Convolution", "TensorCoding", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(name: "HTTPTests", dependencies: ["Buffers", "HTTP", "TestSupport"], swiftSettings: house),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "Buffers", "HTTP", "Server", "Sockets", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+    .testTarget(
+      name: "ServiceTests", dependencies: ["Buffers", "HTTP", "Service", "TestSupport"],
+      swiftSettings: house),
+  ],
+  swiftLanguageModes: [.v6]
+)

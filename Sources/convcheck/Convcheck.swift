@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Convcheck: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "convcheck")
+}
