@@ -15,9 +15,16 @@ public struct Tensor<Scalar: BitwiseCopyable>: ~Copyable {
   }
 
   /// A tensor of `shape` filled with `value`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public init(shape: Shape, repeating value: Scalar) {
     guard let count = shape.elementCount else { preconditionFailure("shape overflows") }
-    self.init(shape: shape, elements: AlignedBuffer(repeating: value, count: count))
+    // Filled here and not in the buffer's module, where the element type would be unknown and each element a call.
+    self.init(
+      shape: shape,
+      elements: AlignedBuffer(count: count) { room in
+        for index in 0..<room.count { room.baseAddress.unsafelyUnwrapped[index] = value }
+      })
   }
 
   /// A matrix from rows of equal length, for tests and examples.
@@ -29,6 +36,16 @@ public struct Tensor<Scalar: BitwiseCopyable>: ~Copyable {
       for element in row { elements.append(element) }
     }
     self.init(shape: Shape(rows.count, width), elements: elements)
+  }
+
+  /// The elements in row-major order, for reading. Valid while the tensor lives.
+  public var values: UnsafeBufferPointer<Scalar> {
+    UnsafeBufferPointer(start: elements.base, count: elements.count)
+  }
+
+  /// The elements in row-major order, for writing. Valid while the tensor lives.
+  public var mutableValues: UnsafeMutableBufferPointer<Scalar> {
+    mutating get { UnsafeMutableBufferPointer(start: elements.base, count: elements.count) }
   }
 
   /// The element at `row`, `column` of a matrix.

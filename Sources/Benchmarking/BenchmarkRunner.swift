@@ -1,0 +1,164 @@
+import Convolution
+
+/// Runs a plan case by case on the calling thread. It prints nothing; rows go to a callback as they finish.
+public struct BenchmarkRunner: Sendable {
+  /// What is measured.
+  public let plan: BenchmarkPlan
+
+  /// A runner for `plan`.
+  public init(_ plan: BenchmarkPlan) { self.plan = plan }
+
+  /// Runs the plan and returns the rows finished, all of them or those before a cancellation.
+  ///
+  /// - Parameters:
+  ///   - isCancelled: asked before each case and between applications; a case broken off gives no row.
+  ///   - progress: called with each row as it finishes, its number from 1, and the number of all cases.
+  public func run(
+    isCancelled: () -> Bool = { false },
+    progress: (_ row: BenchmarkRow, _ finished: Int, _ total: Int) -> Void = { _, _, _ in }
+  ) -> [BenchmarkRow] {
+    let cases = plan.cases
+    var rows: [BenchmarkRow] = []
+    for subject in cases {
+      if isCancelled() { break }
+      let row =
+        switch subject.dataType {
+        case .float32: measure(subject, Float.self, isCancelled)
+        case .float64: measure(subject, Double.self, isCancelled)
+        }
+      guard let row else { break }
+      rows.append(row)
+      progress(row, rows.count, cases.count)
+    }
+    return rows
+  }
+
+  private func measure<Scalar: TensorScalar>(
+    _ subject: BenchmarkCase, _: Scalar.Type, _ isCancelled: () -> Bool
+  ) -> BenchmarkRow? {
+    var cost: OperatorCost?
+    do throws(ConvolutionError) {
+      let geometry = try ConvolutionGeometry(image: subject.image, filter: subject.filter)
+      cost = subject.formulation.cost(
+        of: geometry, storage: subject.storage, scalarByteCount: subject.dataType.byteCount)
+      // Refused before the data is made: an image of any size may be asked for.
+      for (formulation, storage) in [(subject.formulation, subject.storage), (.direct, .sparse)] {
+        try formulation.check(
+          storage: storage, geometry: geometry, scalarByteCount: subject.dataType.byteCount,
+          memoryLimit: plan.memoryLimit, workLimit: plan.workLimit)
+      }
+      try checkImage(subject, geometry)
+      let measurement = try measure(subject, Scalar.self, geometry, isCancelled)
+      return measurement.map { BenchmarkRow(subject: subject, cost: cost, outcome: .measured($0)) }
+    } catch {
+      return BenchmarkRow(subject: subject, cost: cost, outcome: .refused(error))
+    }
+  }
+
+  /// Refuses an image that would itself be larger than the memory limit.
+  private func checkImage(
+    _ subject: BenchmarkCase, _ geometry: ConvolutionGeometry
+  ) throws(ConvolutionError) {
+    let limit = plan.memoryLimit / subject.dataType.byteCount
+    for axis in Axis.allCases {
+      let other = axis == .height ? subject.image.width : subject.image.height
+      if subject.image[axis] > limit / other {
+        throw .parameterTooLarge(
+          field: .image, axis: axis, value: subject.image[axis], limit: limit / other)
+      }
+    }
+  }
+
+  private func measure<Scalar: TensorScalar>(
+    _ subject: BenchmarkCase, _: Scalar.Type, _ geometry: ConvolutionGeometry, _ isCancelled: () -> Bool
+  ) throws(ConvolutionError) -> BenchmarkMeasurement? {
+    var random = DeterministicNumbers(seed: 0x5EED)
+    let image: Tensor<Scalar> = random.tensor(subject.image)
+    let filter: Tensor<Scalar> = random.tensor(subject.filter)
+    let shape = Shape(geometry.output.height, geometry.output.width)
+    var expected = Tensor<Scalar>(shape: shape, repeating: 0)
+    var output = Tensor<Scalar>(shape: shape, repeating: 0)
+    try Formulation.direct.makeOperator(storage: .sparse, geometry: geometry, filter: filter)
+      .apply(to: image, into: &expected)
+
+    let clock = ContinuousClock()
+    let begin = clock.now
+    let prepared: ConvolutionOperator<Scalar> = try subject.formulation.makeOperator(
+      storage: subject.storage, geometry: geometry, filter: filter, memoryLimit: plan.memoryLimit,
+      workLimit: plan.workLimit)
+    let setup = clock.now - begin
+
+    if isCancelled() { return nil }
+    // The first application finds cold caches and fresh pages; it warms up and is checked, not timed.
+    prepared.apply(to: image, into: &output)
+    let maxDeviation = largestDistance(output, expected)
+
+    var times: [Double] = []
+    let start = clock.now
+    repeat {
+      if isCancelled() { return nil }
+      let before = clock.now
+      prepared.apply(to: image, into: &output)
+      times.append((clock.now - before).seconds)
+    } while times.count < plan.maximumIterations && clock.now - start < plan.timeBudget
+    // Reading the last output makes every application's result one that is used.
+    let lastDeviation = largestDistance(output, expected)
+
+    times.sort()
+    let cost = subject.formulation.cost(
+      of: geometry, storage: subject.storage, scalarByteCount: subject.dataType.byteCount)
+    let median = (times[(times.count - 1) / 2] + times[times.count / 2]) / 2
+    let seconds = max(median, 1e-9)
+    let pixels = subject.image.elementCount + geometry.output.elementCount
+    let traffic = Double(prepared.heldBytes) + Double(pixels) * Double(subject.dataType.byteCount)
+    return BenchmarkMeasurement(
+      iterations: times.count, setup: setup.seconds, minimum: times[0], median: median,
+      percentile95: times[(times.count * 95 + 99) / 100 - 1], heldBytes: prepared.heldBytes,
+      gigaflops: 2 * Double(cost.multiplyAdds) / seconds / 1e9, gigabytesPerSecond: traffic / seconds / 1e9,
+      maxDeviation: max(maxDeviation, lastDeviation))
+  }
+}
+
+/// The largest `|aᵢ − bᵢ|`. All data here is finite and small, so that no difference is NaN.
+private func largestDistance<Scalar: TensorScalar>(
+  _ a: borrowing Tensor<Scalar>, _ b: borrowing Tensor<Scalar>
+) -> Double {
+  let left = a.values
+  let right = b.values
+  var largest = 0.0
+  for index in 0..<left.count {
+    largest = max(largest, (Double(left[index]) - Double(right[index])).magnitude)
+  }
+  return largest
+}
+
+extension Duration {
+  fileprivate var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
+
+/// The same pseudo-random numbers in every run (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
+struct DeterministicNumbers: Sendable {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// A matrix of numbers in [−1, 1), each a multiple of 2⁻²³ and therefore exact in both formats.
+  mutating func tensor<Scalar: TensorScalar>(_ size: Extent) -> Tensor<Scalar> {
+    var tensor = Tensor<Scalar>(shape: Shape(size.height, size.width), repeating: 0)
+    let values = tensor.mutableValues
+    for index in 0..<values.count {
+      values[index] = Scalar(Double(Int64(next() >> 40)) * 0x1p-23 - 1)
+    }
+    return tensor
+  }
+}

@@ -1,0 +1,40 @@
+import Buffers
+
+/// Where each tap of a filter row meets the image: found once for a geometry, so that no loop over pixels asks
+/// whether it stands on padding.
+struct ColumnPieces: ~Copyable, Sendable {
+  /// The outputs of a row for which one tap reads the image.
+  struct Piece: BitwiseCopyable, Sendable {
+    let lower: Int
+    let upper: Int
+  }
+
+  /// One piece for each tap of a filter row.
+  let pieces: AlignedBuffer<Piece>
+  /// The outputs that all taps reach: the part of a row that needs no further question. Empty (at the row's
+  /// end) where there is none.
+  let interior: Piece
+
+  init(_ columns: AxisGeometry) {
+    var pieces = AlignedBuffer<Piece>(capacity: columns.filter)
+    for tap in 0..<columns.filter {
+      let outputs = columns.outputs(reachedBy: tap)
+      pieces.append(Piece(lower: outputs.lowerBound, upper: outputs.upperBound))
+    }
+    // Later taps reach earlier outputs: the first tap starts last and the last tap stops first.
+    let lower = pieces[0].lower
+    let upper = pieces[columns.filter - 1].upper
+    interior = lower < upper ? Piece(lower: lower, upper: upper) : Piece(lower: columns.output, upper: columns.output)
+    self.pieces = pieces
+  }
+
+  /// Calls `body` for each run of the outputs of `tap` outside the interior: before it and behind it.
+  @inline(__always)
+  func forEachEdge(of tap: Int, _ body: (_ start: Int, _ count: Int) -> Void) {
+    let piece = pieces.base[tap]
+    let front = min(piece.upper, interior.lower)
+    if piece.lower < front { body(piece.lower, front &- piece.lower) }
+    let back = max(piece.lower, interior.upper)
+    if back < piece.upper { body(back, piece.upper &- back) }
+  }
+}

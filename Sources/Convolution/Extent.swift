@@ -1,0 +1,51 @@
+/// One of the two directions of a plane.
+public enum Axis: String, CaseIterable, Sendable {
+  /// Down the rows.
+  case height
+  /// Along the columns.
+  case width
+}
+
+/// One number for each direction of a plane: a size, a stride, a dilation.
+public struct Extent: Hashable, Sendable {
+  /// The number for the rows.
+  public var height: Int
+  /// The number for the columns.
+  public var width: Int
+
+  /// `height` down the rows, `width` along the columns.
+  public init(_ height: Int, _ width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  /// The number for one direction.
+  public subscript(axis: Axis) -> Int {
+    switch axis {
+    case .height: height
+    case .width: width
+    }
+  }
+
+  /// `height · width`, or `Int.max` where that does not fit.
+  public var elementCount: Int { saturatingProduct(height, width) }
+}
+
+extension Extent: CustomStringConvertible {
+  /// Both numbers as in `256×256`.
+  public var description: String { "\(height)×\(width)" }
+}
+
+/// The product of numbers that are not negative, or `Int.max` where it does not fit: sizes are compared with
+/// limits, and everything too large is equally too large.
+func saturatingProduct(_ factors: Int...) -> Int {
+  var product = 1
+  var overflowed = false
+  for factor in factors {
+    if factor == 0 { return 0 }
+    let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+    overflowed = overflowed || overflow
+    product = overflow ? 1 : next
+  }
+  return overflowed ? Int.max : product
+}

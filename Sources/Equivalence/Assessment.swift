@@ -1,0 +1,52 @@
+/// The judgement of one computed output against the exact value and against the direct formulation.
+///
+/// `equivalent` is one-sided: an element beyond its bound refutes that the output was computed in the arithmetic it
+/// claims (a theorem); all within their bounds means consistent with it, since a small error of a tap could hide there.
+public struct Assessment: Sendable {
+  /// Why an output is not called equivalent.
+  public enum Reason: String, CaseIterable, Sendable {
+    /// An element lies further from the exact value than rounding can bring it.
+    case beyondBound = "beyond_bound"
+    /// An element's window holds an infinity or NaN: there is no exact value to compare with.
+    case nonfiniteWindow = "nonfinite_window"
+    /// An element is not finite though its window is: it overflowed, or met 0·∞ outside its window.
+    case nonfiniteResult = "nonfinite_result"
+    /// The products are too large for a finite bound.
+    case unbounded
+  }
+
+  /// Elements without a finite value, and what they led to.
+  public struct NonfiniteCounts: Hashable, Sendable {
+    /// Pixels that are not finite.
+    public let image: Int
+    /// Taps that are not finite.
+    public let filter: Int
+    /// Elements of the result that are not finite.
+    public let result: Int
+    /// Elements of the direct result that are not finite.
+    public let direct: Int
+    /// Elements where result and direct differ in kind: finite, +∞, −∞ or NaN.
+    public let disagreements: Int
+  }
+
+  /// Whether every element has a bound and is within it.
+  public var equivalent: Bool { failures.isEmpty }
+  /// The gravest reason why not, nil where `equivalent`.
+  public var reason: Reason? { Reason.allCases.first { failures[$0] != nil } }
+  /// How many elements fail for each reason; reasons that don't occur are missing.
+  public let failures: [Reason: Int]
+  /// The first element, in row-major order, that fails.
+  public let firstFailure: Position?
+  /// What is not finite.
+  public let nonfinite: NonfiniteCounts
+  /// The distance from the direct result, its bound being the sum of both results' bounds.
+  public let fromDirect: Deviation
+  /// The distance from the reference, which stands for the exact value; `maxUlp` counts from the reference rounded to
+  /// the format.
+  public let fromReference: Deviation
+  /// More measures, where they were asked for.
+  public let detailed: DetailedMeasures?
+
+  /// `max |result − direct|`; nil where a pair of elements differs in kind or none is finite.
+  public var maxDeviation: Double? { fromDirect.maxAbs }
+}

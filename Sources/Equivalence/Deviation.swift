@@ -1,0 +1,84 @@
+/// Where in an output something was found.
+public struct Position: Hashable, Sendable {
+  /// The row, from 0.
+  public let row: Int
+  /// The column, from 0.
+  public let column: Int
+
+  /// The element at `row`, `column`.
+  public init(row: Int, column: Int) {
+    self.row = row
+    self.column = column
+  }
+}
+
+/// How far one output lies from another, over all elements.
+///
+/// Pairs that are not both finite have no distance. Where such a pair is of the same kind (both NaN, the same
+/// infinity) it is left out; where it is not, `maxAbs`, `maxUlp` and `maxOverBound` are nil and `position` names it.
+public struct Deviation: Hashable, Sendable {
+  /// The largest distance; infinite where a difference overflows float64.
+  public let maxAbs: Double?
+  /// The largest distance counted in representable numbers of the format.
+  public let maxUlp: UInt64?
+  /// Where `maxAbs` was found first; nil where nothing could be compared.
+  public let position: Position?
+  /// Elements that are the same bits in both.
+  public let identical: Int
+  /// Elements in all.
+  public let elements: Int
+  /// What the distance at `position` may be at most; nil where no finite bound exists there.
+  public let bound: Double?
+  /// The largest ratio of a distance to its bound; nil where a pair has no distance or no bound.
+  public let maxOverBound: Double?
+}
+
+/// Collects a deviation element by element.
+struct DeviationTracker {
+  private var largest = -1.0
+  private var at = 0
+  private var boundThere = 0.0
+  private var largestRatio = 0.0
+  private var largestUlp: UInt64 = 0
+  private var identical = 0
+  private var disagreement: Int?
+  private var unbounded = false
+
+  @inline(__always)
+  mutating func countIdentical(_ same: Bool) {
+    identical &+= same ? 1 : 0
+  }
+
+  /// Notes two finite elements that lie `distance` apart.
+  @inline(__always)
+  mutating func note(_ distance: Double, bound: Double, ulp: UInt64, at index: Int) {
+    if distance > largest {
+      largest = distance
+      at = index
+      boundThere = bound
+    }
+    largestUlp = max(largestUlp, ulp)
+    // A product decides and the rare new maximum divides: a division for each element would cost more than all else.
+    if distance > largestRatio * bound { largestRatio = distance / bound }
+    if !(bound < .infinity) { unbounded = true }
+  }
+
+  /// Notes a pair that is not both finite; returns whether it disagrees in kind.
+  mutating func note(sameKind: Bool, at index: Int) {
+    unbounded = true
+    if !sameKind && disagreement == nil { disagreement = index }
+  }
+
+  func deviation(width: Int, elements: Int) -> Deviation {
+    let found = disagreement ?? (largest >= 0 ? at : nil)
+    let comparable = disagreement == nil && largest >= 0
+    return Deviation(
+      maxAbs: comparable ? largest : nil,
+      maxUlp: comparable ? largestUlp : nil,
+      position: found.map { Position(row: $0 / width, column: $0 % width) },
+      identical: identical,
+      elements: elements,
+      bound: comparable && boundThere < .infinity ? boundThere : nil,
+      maxOverBound: comparable && !unbounded ? largestRatio : nil)
+  }
+}

@@ -1,0 +1,68 @@
+public import Convolution
+
+/// How far a computed output may lie from the reference: `relative · S + absolute`, with `S = Σ|xᵢ·wᵢ|` as the
+/// reference computed it.
+///
+/// **The arithmetic.** A sum of `n` products in any order, each operation rounded to nearest with unit roundoff
+/// `u`, with or without fused multiply-add, errs by at most `γ_n·S`, `γ_n = nu/(1 − nu)` (Higham, Accuracy and
+/// Stability of Numerical Algorithms, 2nd ed., §3.1). `n·u·S` holds as well, without restriction on `n`
+/// (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34, 2013); it stands in where `nu > 1/2`. Terms that are zero
+/// add nothing: the dense formulations have the same `n`. A product that underflows errs by at most half the
+/// smallest subnormal `η` instead, `n·η/2` in all, carried on by a factor `1 + γ_n` at most; sums never underflow.
+///
+/// **The reference's own error.** With `v = 2⁻⁵³`: for float32 all products are exact in float64 (48 ≤ 53 bits, and
+/// every exponent fits), so its float64 sum errs by at most `γ_{n−1}(v)·S`. For float64 the doubled sum keeps
+/// `hi + lo`; `lo` collects the errors of all sums and products, whose magnitudes add up to at most
+/// `2γ_{n+1}(v)·S`, and errs by at most `γ_{n+1}(v)` of that (Ogita, Rump and Oishi, SIAM J. Sci. Comput. 26, 2005,
+/// Dot2), and each product by `5η` more where it underflows (ibid.); forming `(ŷ − hi) − lo` adds as little again.
+/// `4γ_{n+1}(v)²` covers all of it.
+///
+/// **Outward rounding.** The computed `Ŝ` lies below `S` by a factor of at least `1 − γ_n(v)`, so `Ŝ·(1 + 2nv) ≥ S`.
+/// The few float64 operations on constants and on each element err by `2⁻⁵³` each; the factor `1 + 2⁻⁴⁸` covers 32.
+public struct ErrorBound: Hashable, Sendable {
+  /// The factor of `Ŝ`.
+  public let relative: Double
+  /// What is added for underflow.
+  public let absolute: Double
+
+  /// Covers the roundings made in evaluating a bound and in comparing with it.
+  static var outward: Double { 1 + 0x1p-48 }
+
+  /// The bound for results computed in `dataType` throughout, in any order, from sums of `terms` products.
+  public init(dataType: DataType, terms: Int) {
+    let n = Double(terms)
+    let gamma = Self.gamma(n, unitRoundoff: dataType == .float32 ? 0x1p-24 : 0x1p-53)
+    relative = (gamma + Self.referenceError(dataType, n)) * (1 + 2 * n * 0x1p-53) * Self.outward
+    absolute = Self.underflow(dataType, n, gamma)
+  }
+
+  /// The bound for float32 results whose sums were formed in float64 and rounded once, to `magnitude` at most:
+  /// `γ_n(2⁻⁵³)·S` and half a unit in the last place of the result, or of the smallest subnormal.
+  static func roundedOnce(terms: Int, absoluteSum: Double, magnitude: Double) -> Double {
+    let n = Double(terms)
+    let sum = 2 * gamma(n, unitRoundoff: 0x1p-53) * (1 + 2 * n * 0x1p-53) * absoluteSum
+    return (sum + 0x1p-24 * (magnitude + sum) + 0x1p-150) * outward
+  }
+
+  /// The bound at an element whose products' magnitudes add up to `absoluteSum`.
+  public func at(_ absoluteSum: Double) -> Double { relative * absoluteSum + absolute }
+
+  private static func gamma(_ n: Double, unitRoundoff u: Double) -> Double {
+    let nu = n * u
+    return nu > 0.5 ? nu : nu / (1 - nu)
+  }
+
+  private static func referenceError(_ dataType: DataType, _ n: Double) -> Double {
+    let gamma = gamma(n + 1, unitRoundoff: 0x1p-53)
+    return dataType == .float32 ? gamma : 4 * gamma * gamma
+  }
+
+  private static func underflow(_ dataType: DataType, _ n: Double, _ gamma: Double) -> Double {
+    switch dataType {
+    case .float32: n * 0x1p-150 * (1 + gamma) * outward
+    // In units of η: n/2·(1 + γ) of the result, 5n of the reference, n/2 of Ŝ times a factor below 1, and one
+    // for the product relative · Ŝ: together below 7n + 4, an integer and therefore exact.
+    case .float64: (7 * n + 4) * Double.leastNonzeroMagnitude
+    }
+  }
+}
