@@ -121,7 +121,7 @@ enum DecimalToBinary {
     let leadingZeros = w.leadingZeroBitCount
     let normalized = w &<< UInt64(leadingZeros)
 
-    // The reciprocals up to 5^−27 are rounded up in the paper: there a tie needs a factor that is not below.
+    // Where w can be divisible by 5^−q, the paper rounds the reciprocal up, so that an exact quotient shows.
     let isRoundedUp = q < 0 && q >= -27
     let (roundedLow, carriesOver) = powers.low(q).addingReportingOverflow(isRoundedUp ? 1 : 0)
     let five = powers.high(q) &+ (carriesOver ? 1 : 0)

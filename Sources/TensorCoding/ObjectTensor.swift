@@ -104,7 +104,7 @@ extension JSONReader {
         below: "/data", at: object.data.start)
     }
     if characters.count % 4 != 0 { throw invalid(.length, in: object) }
-    // Data narrower than the scalar go to the end of its room, and widen from the front without ever
+    // Every supported machine is little-endian, as the data are. Data narrower than the scalar go to the end of its room, and widen from the front without ever
     // overtaking what is still to be read.
     var elements = AlignedBuffer<Scalar>(capacity: count)
     let size = MemoryLayout<Scalar>.stride

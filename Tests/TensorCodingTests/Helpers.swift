@@ -1,15 +1,21 @@
 import Buffers
 import Convolution
+import Glibc
 import TensorCoding
 
-/// Lets `body` see the UTF-8 of `text`, copied to an address that is `misalignment` bytes off a boundary and
-/// ends exactly where the allocation ends.
+/// Lets `body` see a copy of `text` behind whose last byte no memory can be read, so that a load that
+/// reaches too far ends the test; its first byte stands at whatever alignment its length gives it.
 func withBytes<Result: ~Copyable>(
-  _ text: [UInt8], misalignment: Int = 0, _ body: (UnsafeRawBufferPointer) throws(JSONError) -> Result
+  _ text: [UInt8], _ body: (UnsafeRawBufferPointer) throws(JSONError) -> Result
 ) throws(JSONError) -> Result {
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, text.count + misalignment), alignment: 64)
-  defer { memory.deallocate() }
-  let bytes = UnsafeMutableRawBufferPointer(start: memory + misalignment, count: text.count)
+  let page = 4096
+  let room = (text.count + page - 1) / page * page
+  guard
+    let memory = mmap(nil, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+    memory != MAP_FAILED, mprotect(memory + room, page, PROT_NONE) == 0
+  else { preconditionFailure("no memory for a test") }
+  defer { munmap(memory, room + page) }
+  let bytes = UnsafeMutableRawBufferPointer(start: memory + (room - text.count), count: text.count)
   bytes.copyBytes(from: text)
   return try body(UnsafeRawBufferPointer(bytes))
 }
@@ -74,9 +80,12 @@ struct Picture<Scalar: TensorScalar>: Equatable {
 func tensor<Scalar: TensorScalar>(
   _ text: String, as type: Scalar.Type = Scalar.self, limit: Int = 1 << 20
 ) throws(JSONError) -> Picture<Scalar> {
-  try decode(text) { (reader) throws(JSONError) in
-    Picture(try reader.tensor(as: type, elementLimit: limit))
-  }
+  Picture(
+    try withBytes(Array(text.utf8)) { (bytes) throws(JSONError) in
+      try decodeDocument(bytes) { (reader) throws(JSONError) in
+        try reader.tensor(as: type, elementLimit: limit)
+      }
+    })
 }
 
 /// The text of what `write` writes.

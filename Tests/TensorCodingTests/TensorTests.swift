@@ -170,9 +170,12 @@ struct TensorTests {
 
   @Test("keeps infinities and NaN in base64, where alone they can be said, and escapes do no harm")
   func nonfinite() throws {
-    let tensor = Tensor<Float>([[.infinity, -.infinity, .nan, -0.0, .leastNonzeroMagnitude, 3.4e38]])
+    let tensor = Tensor<Float>([
+      [.infinity, -.infinity, .nan, -0.0, .leastNonzeroMagnitude, 3.4e38, Float(bitPattern: .max)]
+    ])
     var json = written { $0.object(tensor) }
-    #expect(json.hasPrefix(#"{"shape":[1,6],"dtype":"float32","data":""#))
+    #expect(json.hasPrefix(#"{"shape":[1,7],"dtype":"float32","data":""#))
+    #expect(json.contains("/"))
     for _ in 0..<2 {
       let back = try TensorCodingTests.tensor(json, as: Float.self)
       #expect(back.elements.map(\.bitPattern) == Picture(tensor).elements.map(\.bitPattern))
@@ -203,7 +206,7 @@ struct TensorTests {
           let nested = Array(written { $0.nested(tensor) }.utf8)
           let object = Array(written { $0.object(tensor) }.utf8)
           for text in [nested, object] {
-            let back = try withBytes(text, misalignment: width % 8) { (bytes) throws(JSONError) in
+            let back = try withBytes(text) { (bytes) throws(JSONError) in
               try decodeDocument(bytes) { (reader) throws(JSONError) in
                 Picture(try reader.tensor(as: Float.self, elementLimit: 10_000))
               }
@@ -255,7 +258,7 @@ struct AttackTests {
 
   private func outcome(_ text: [UInt8]) -> JSONError? {
     failure { () throws(JSONError) in
-      try withBytes(text, misalignment: text.count % 8) { (bytes) throws(JSONError) in
+      try withBytes(text) { (bytes) throws(JSONError) in
         try decodeDocument(bytes) { (reader) throws(JSONError) in try serve(&reader) }
       }
     }
