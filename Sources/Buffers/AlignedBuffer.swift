@@ -27,6 +27,7 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   public var capacity: Int { room }
 
   /// An empty buffer with room for `capacity` elements.
+  @inlinable
   public init(capacity: Int = 0) {
     precondition(capacity >= 0, "negative capacity")
     self.room = capacity
@@ -35,6 +36,7 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// A buffer of `count` copies of `value`.
+  @inlinable
   public init(repeating value: Element, count: Int) {
     self.init(capacity: count)
     base.initialize(repeating: value, count: count)
@@ -42,12 +44,14 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// A buffer of `count` elements that `fill` must initialise, every one of them.
+  @inlinable
   public init(count: Int, initializingWith fill: (UnsafeMutableBufferPointer<Element>) -> Void) {
     self.init(capacity: count)
     fill(UnsafeMutableBufferPointer(start: base, count: count))
     self.filled = count
   }
 
+  @inlinable
   deinit {
     UnsafeMutableRawPointer(base).deallocate()
   }
@@ -90,7 +94,7 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
     if additional > capacity - count { grow(by: additional) }
   }
 
-  @usableFromInline
+  @inlinable
   mutating func grow(by additional: Int) {
     let wanted = max(count + additional, capacity * 2, 64 / max(1, MemoryLayout<Element>.stride))
     let moved = Self.allocate(wanted)
@@ -133,6 +137,7 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// Forgets the first `amount` elements and moves the rest to the front.
+  @inlinable
   public mutating func removeFirst(_ amount: Int) {
     precondition(amount >= 0 && amount <= count, "removes more than there is")
     if amount == 0 { return }
@@ -141,12 +146,14 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// Forgets all elements behind the first `kept`; the room stays.
+  @inlinable
   public mutating func truncate(to kept: Int) {
     precondition(kept >= 0 && kept <= count, "truncates to more than there is")
     filled = kept
   }
 
   /// Forgets all elements and, where the room exceeds `capacityLimit`, gives it back.
+  @inlinable
   public mutating func clear(keepingAtMost capacityLimit: Int) {
     filled = 0
     if capacity > capacityLimit {
@@ -156,7 +163,8 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
     }
   }
 
-  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+  @inlinable
+  static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
     let (byteCount, overflow) = capacity.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
     precondition(!overflow, "buffer size overflows")
     return UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: alignment)

@@ -1,0 +1,196 @@
+public import Buffers
+public import Convolution
+
+/// Writes compact JSON behind what a buffer already holds; the commas are the writer's business.
+///
+/// The writer owns the buffer until `finish()` gives it back. That objects, arrays, keys and values are asked
+/// for in an order that makes a document is up to the caller.
+public struct JSONWriter: ~Copyable {
+  private var buffer: ByteBuffer
+  /// Whether a comma must stand before the next key or value.
+  private var needsComma = false
+
+  /// A writer that appends to `buffer`.
+  public init(_ buffer: consuming ByteBuffer = ByteBuffer()) {
+    self.buffer = buffer
+  }
+
+  /// Gives the buffer back.
+  public consuming func finish() -> ByteBuffer { buffer }
+
+  /// How many bytes the buffer holds.
+  public var count: Int { buffer.count }
+
+  private mutating func separate() {
+    if needsComma { buffer.append(ASCII.comma) }
+    needsComma = true
+  }
+
+  private mutating func open(_ bracket: UInt8) {
+    separate()
+    buffer.append(bracket)
+    needsComma = false
+  }
+
+  private mutating func close(_ bracket: UInt8) {
+    buffer.append(bracket)
+    needsComma = true
+  }
+
+  /// Opens an object.
+  public mutating func beginObject() { open(ASCII.leftBrace) }
+
+  /// Closes the innermost object.
+  public mutating func endObject() { close(ASCII.rightBrace) }
+
+  /// Opens an array.
+  public mutating func beginArray() { open(ASCII.leftBracket) }
+
+  /// Closes the innermost array.
+  public mutating func endArray() { close(ASCII.rightBracket) }
+
+  /// Writes a key known at compile time, which must need no escapes.
+  public mutating func key(_ key: StaticString) {
+    separate()
+    buffer.append(ASCII.quote)
+    buffer.append(key)
+    buffer.append(ASCII.quote)
+    buffer.append(ASCII.colon)
+    needsComma = false
+  }
+
+  /// Writes a key of any text.
+  public mutating func key(text: String) {
+    string(text)
+    buffer.append(ASCII.colon)
+    needsComma = false
+  }
+
+  /// Writes a string, its quotes, backslashes and control characters escaped.
+  public mutating func string(_ text: String) {
+    separate()
+    buffer.append(ASCII.quote)
+    for byte in text.utf8 {
+      switch byte {
+      case ASCII.quote, ASCII.backslash:
+        buffer.append(ASCII.backslash)
+        buffer.append(byte)
+      case ASCII.lineFeed: buffer.append("\\n")
+      case ASCII.carriageReturn: buffer.append("\\r")
+      case ASCII.tab: buffer.append("\\t")
+      case 0..<0x20:
+        buffer.append("\\u00")
+        buffer.append(ASCII.zero + byte >> 4)
+        let low = byte & 15
+        buffer.append(low < 10 ? ASCII.zero + low : 0x61 + low - 10)
+      default: buffer.append(byte)
+      }
+    }
+    buffer.append(ASCII.quote)
+  }
+
+  /// Writes an integer.
+  public mutating func integer(_ value: Int) {
+    separate()
+    buffer.append(decimal: value)
+  }
+
+  /// Writes `true` or `false`.
+  public mutating func boolean(_ value: Bool) {
+    separate()
+    buffer.append(value ? "true" : "false")
+  }
+
+  /// Writes `null`.
+  public mutating func null() {
+    separate()
+    buffer.append("null")
+  }
+
+  /// Writes the shortest decimal that reads back as `value`, or `null` where `value` is not finite.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public mutating func number<Scalar: TensorScalar>(_ value: Scalar) {
+    separate()
+    buffer.append(upTo: DecimalText.room) { room in
+      DecimalText.write(value, to: room.baseAddress!, .shared)
+    }
+  }
+
+  /// Writes a shape as the array of its extents.
+  public mutating func shape(_ shape: Shape) {
+    beginArray()
+    for axis in 0..<shape.rank { integer(shape[axis]) }
+    endArray()
+  }
+
+  /// Writes a tensor as nested arrays of shortest decimals; elements that are not finite become `null`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public mutating func nested<Scalar: TensorScalar>(_ tensor: borrowing Tensor<Scalar>) {
+    let shape = tensor.shape
+    let elements = tensor.elements.elements
+    separate()
+    guard shape.rank > 0, elements.count > 0 else {
+      buffer.append("[]")
+      return
+    }
+    let width = shape[shape.rank - 1]
+    for rowStart in stride(from: 0, to: elements.count, by: width) {
+      // As many brackets open before a row, and close behind it, as extents divide its place.
+      let (opening, closing) = Self.brackets(around: rowStart / width, shape)
+      if rowStart > 0 { buffer.append(ASCII.comma) }
+      for _ in 0..<opening { buffer.append(ASCII.leftBracket) }
+      row(UnsafeBufferPointer(rebasing: elements[rowStart..<rowStart + width]))
+      for _ in 0..<closing { buffer.append(ASCII.rightBracket) }
+    }
+  }
+
+  /// Writes numbers with commas between them, a bounded number at a time so that the room stays bounded.
+  @inline(__always)
+  private mutating func row<Scalar: TensorScalar>(_ elements: UnsafeBufferPointer<Scalar>) {
+    let powers = PowersOfTen.shared
+    let step = 256
+    for start in stride(from: 0, to: elements.count, by: step) {
+      let end = min(elements.count, start + step)
+      buffer.append(upTo: (end - start) * (DecimalText.room + 1)) { room in
+        let first = room.baseAddress!
+        var target = first
+        for index in start..<end {
+          target += DecimalText.write(elements[index], to: target, powers)
+          target.pointee = ASCII.comma
+          target += 1
+        }
+        return target - first - (end == elements.count ? 1 : 0)
+      }
+    }
+  }
+
+  private static func brackets(around row: Int, _ shape: Shape) -> (opening: Int, closing: Int) {
+    var (opening, closing) = (1, 1)
+    var rows = 1
+    for axis in stride(from: shape.rank - 2, through: 0, by: -1) {
+      rows *= shape[axis]
+      if row % rows == 0 { opening += 1 }
+      if row % rows == rows - 1 { closing += 1 }
+    }
+    return (opening, closing)
+  }
+
+  /// Writes a tensor as `{"shape":[…],"dtype":"…","data":"…"}`, its bytes in base64.
+  ///
+  /// Every supported machine is little-endian, as the format wants it.
+  public mutating func object<Scalar: TensorScalar>(_ tensor: borrowing Tensor<Scalar>) {
+    beginObject()
+    key("shape")
+    shape(tensor.shape)
+    key("dtype")
+    string(Scalar.dataType.rawValue)
+    key("data")
+    separate()
+    buffer.append(ASCII.quote)
+    Base64.encode(tensor.elements.bytes, to: &buffer)
+    buffer.append(ASCII.quote)
+    endObject()
+  }
+}

@@ -1,0 +1,147 @@
+public import Convolution
+
+/// Where a tensor stands in a document and in which form, so that it can be decoded, and decoded again.
+///
+/// Valid while the document's bytes are.
+public struct TensorSource {
+  /// The forms a tensor can have in JSON.
+  public enum Form: Equatable, Sendable {
+    /// Arrays of numbers in arrays, without a dtype of their own.
+    case nested
+    /// `{"shape": …, "dtype": …, "data": …}` with the dtype named.
+    case object(DataType)
+  }
+
+  /// The bytes of the value.
+  public let range: Range<Int>
+  /// The form of the value.
+  public let form: Form
+  private let reader: JSONReader
+  private let elementLimit: Int
+
+  init(range: Range<Int>, form: Form, reader: JSONReader, elementLimit: Int) {
+    self.range = range
+    self.form = form
+    self.reader = reader
+    self.elementLimit = elementLimit
+  }
+
+  /// The pointer of the tensor, for an error that blames it.
+  public var pointer: String { reader.pointer }
+
+  /// An error that blames the tensor, or what `path` names below it.
+  public func invalid(_ message: String, below path: String = "") -> JSONError {
+    .invalid(message: message, pointer: pointer + path, offset: range.lowerBound)
+  }
+
+  /// Decodes the tensor from its bytes.
+  ///
+  /// - Throws: what `JSONReader.tensor(as:elementLimit:)` throws.
+  public func decode<Scalar: TensorScalar>(
+    as type: Scalar.Type = Scalar.self
+  ) throws(JSONError) -> Tensor<Scalar> {
+    var reader = reader
+    return try reader.tensor(as: type, elementLimit: elementLimit)
+  }
+}
+
+/// A tensor that was read before it was known whether the problem is one in float32 or in float64.
+///
+/// It was decoded as float32, the default, in passing. Only where that turns out to be wrong, or was not
+/// possible, is the text read a second time.
+public struct PendingTensor: ~Copyable {
+  /// Where the tensor stands, and its form.
+  public let source: TensorSource
+  private var early: Tensor<Float>?
+
+  init(source: TensorSource, early: consuming Tensor<Float>?) {
+    self.source = source
+    self.early = early
+  }
+
+  /// The tensor in the type of the problem.
+  ///
+  /// - Throws: `invalid` where a number overflows `Scalar` or the tensor's own dtype is wider than `Scalar`.
+  public consuming func tensor<Scalar: TensorScalar>(
+    as type: Scalar.Type = Scalar.self
+  ) throws(JSONError) -> Tensor<Scalar> {
+    guard Scalar.self == Float.self, let early = early.take() else { return try source.decode(as: type) }
+    // The types are one and the same here, which the compiler cannot know.
+    let moved = UnsafeMutablePointer<Tensor<Float>>.allocate(capacity: 1)
+    moved.initialize(to: early)
+    defer { moved.deallocate() }
+    return UnsafeMutableRawPointer(moved).assumingMemoryBound(to: Tensor<Scalar>.self).move()
+  }
+}
+
+extension JSONReader {
+  /// Reads a tensor: nested arrays of numbers of rank 2 to 4, or an object with `shape`, `dtype` and `data`.
+  ///
+  /// `data` is base64 of little-endian numbers in row-major order, and the only way to say infinity and NaN.
+  /// float32 data widen exactly into a `Double` tensor; float64 data are refused for a `Float` one.
+  ///
+  /// - Throws: `invalid` for ragged or empty arrays, another rank, anything but numbers inside, numbers that
+  ///   overflow `Scalar`, more than `elementLimit` elements, unknown or missing fields, a wrong byte count.
+  public mutating func tensor<Scalar: TensorScalar>(
+    as type: Scalar.Type = Scalar.self, elementLimit: Int
+  ) throws(JSONError) -> Tensor<Scalar> {
+    if try kind() == .object {
+      return try decode(tensorObject(elementLimit: elementLimit), as: type)
+    }
+    try requireTensorKind()
+    var overflowed = false
+    return try nestedTensor(as: type, elementLimit: elementLimit, overflowed: &overflowed)
+  }
+
+  /// Reads a tensor whose type is not known yet: as float32 in passing, remembering its place.
+  ///
+  /// That the numbers do not fit float32 is no error before `PendingTensor.tensor(as:)` asks for it.
+  ///
+  /// - Throws: `invalid` as `tensor(as:elementLimit:)` for everything that is wrong in either type.
+  public mutating func pendingTensor(elementLimit: Int) throws(JSONError) -> PendingTensor {
+    let isObject = try kind() == .object
+    try requireTensorKind()
+    let before = self
+    if isObject {
+      let object = try tensorObject(elementLimit: elementLimit)
+      let source = TensorSource(
+        range: before.at..<at, form: .object(object.dataType), reader: before, elementLimit: elementLimit)
+      if object.dataType != .float32 { return PendingTensor(source: source, early: nil) }
+      return PendingTensor(source: source, early: try decode(object, as: Float.self))
+    }
+    var overflowed = false
+    var early: Tensor<Float>?
+    do throws(JSONError) {
+      early = try nestedTensor(as: Float.self, elementLimit: elementLimit, overflowed: &overflowed)
+    } catch {
+      guard overflowed else { throw error }
+      self = before
+      try skipValue()
+    }
+    let source = TensorSource(
+      range: before.at..<at, form: .nested, reader: before, elementLimit: elementLimit)
+    return PendingTensor(source: source, early: early.take())
+  }
+
+  /// Reads past a tensor without decoding its numbers: its grammar, and an object's fields, are checked.
+  public mutating func tensorSource(elementLimit: Int) throws(JSONError) -> TensorSource {
+    let isObject = try kind() == .object
+    try requireTensorKind()
+    let before = self
+    let form: TensorSource.Form
+    if isObject {
+      form = .object(try tensorObject(elementLimit: elementLimit).dataType)
+    } else {
+      form = .nested
+      try skipValue()
+    }
+    return TensorSource(range: before.at..<at, form: form, reader: before, elementLimit: elementLimit)
+  }
+
+  private mutating func requireTensorKind() throws(JSONError) {
+    let found = try kind()
+    guard found == .array || found == .object else {
+      throw invalid("a tensor is expected, nested arrays or an object, found \(found.phrase)")
+    }
+  }
+}
