@@ -29,7 +29,7 @@ def asker(server):
     asking.connection.close()
 
 
-def random_geometry(rng, taps_shape):
+def random_geometry(rng):
     stride = [int(rng.integers(1, 4)), list(map(int, rng.integers(1, 4, 2)))][rng.integers(2)]
     dilation = [int(rng.integers(1, 4)), list(map(int, rng.integers(1, 4, 2)))][rng.integers(2)]
     padding = [
@@ -50,7 +50,7 @@ def random_problem(seed, integers):
     dtype = ["float32", "float64"][rng.integers(2)]
     while True:
         image_shape, taps_shape = rng.integers(1, 20, 2), rng.integers(1, 6, 2)
-        geometry = random_geometry(rng, taps_shape)
+        geometry = random_geometry(rng)
         if min(oracle.output_shape(image_shape, taps_shape, **geometry)) > 0:
             break
     if integers:
