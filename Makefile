@@ -32,7 +32,7 @@ bench: ## measures the formulations, then the server over HTTP
 	@scripts/setup build bench
 	swift build $(RELEASE) --product convcheck
 	$(CONVCHECK) bench
-	python3 Benchmarks/http.py --binary $(CONVCHECK)
+	python3 Benchmarks/over_http.py --binary $(CONVCHECK)
 
 format: ## formats the Swift files in place
 	swift format --in-place --parallel --recursive $(SWIFT_FILES)

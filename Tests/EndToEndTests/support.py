@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +95,7 @@ class Answer:
 
     status: int
     headers: http.client.HTTPMessage
-    body: bytes
+    body: bytes = field(repr=False)
 
     def json(self):
         return json.loads(self.body)

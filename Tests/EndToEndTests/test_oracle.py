@@ -155,6 +155,22 @@ def test_scipy_agrees(asker, flip, padding):
         assert np.all(np.abs(decode(answer["result"], "float64") - theirs) <= allowed)
 
 
+def test_the_oracle_itself_agrees_with_scipy():
+    """Strides and dilations too: a dilated filter is one with zeros between its taps, a stride skips outputs."""
+    for seed in range(200):
+        image, taps, geometry, flip, _ = random_problem(seed, integers=True)
+        (sh, sw), (dh, dw) = oracle.pair(geometry["stride"]), oracle.pair(geometry["dilation"])
+        top, left, bottom, right = oracle.sides(geometry["padding"], taps.shape, geometry["dilation"])
+        spread = np.zeros(((taps.shape[0] - 1) * dh + 1, (taps.shape[1] - 1) * dw + 1))
+        spread[::dh, ::dw] = taps
+        padded = np.pad(image.astype("float64"), ((top, bottom), (left, right)))
+        # "full" and a cut by hand: SciPy's "valid" swaps image and filter where the filter is the larger.
+        full = (signal.convolve2d if flip else signal.correlate2d)(padded, spread, mode="full")
+        rows, columns = spread.shape
+        valid = full[rows - 1 : padded.shape[0], columns - 1 : padded.shape[1]]
+        assert np.array_equal(oracle.convolve(image, taps, flip=flip, **geometry), valid[::sh, ::sw])
+
+
 def test_decimals_round_trip(asker):
     """A 1×1 filter of 1 gives every pixel back, so the answer must be the numbers sent, to the bit."""
     rng = np.random.default_rng(11)

@@ -62,7 +62,7 @@ class Server:
 
 def load(server, path, body, cores, connections, seconds):
     """One run of wrk: its summary, the CPU microseconds of the server a request, and the command."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "wrk.lua"), server.url + path]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.relpath(HERE / "wrk.lua"), server.url + path]
     command = pinned(command + (["--", body] if body else []), cores)
     before = server.cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -87,8 +87,8 @@ def show_command(command):
 
 def show_large(server, rounds=60):
     """Milliseconds from the first byte sent to the last byte read, over one kept-alive connection."""
-    numbers = random.Random(256)
-    image = [[round(numbers.random(), 6) for _ in range(256)] for _ in range(256)]
+    source = random.Random(256)
+    image = [[round(source.random(), 6) for _ in range(256)] for _ in range(256)]
     body = json.dumps({"image": image, "filter": [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]}, separators=(",", ":")).encode()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.connect()
@@ -109,7 +109,8 @@ def show_large(server, rounds=60):
     )
     print(f"    {rounds} rounds over one connection of Python's http.client, after 10 to warm up")
     timing = json.loads(answer)["timing"]
-    parts = "  ".join(f"{key.removesuffix('_seconds')} {value * 1e3:.3f}" for key, value in timing.items() if isinstance(value, (int, float)))
+    numbers = {key: value for key, value in timing.items() if isinstance(value, (int, float))}
+    parts = "  ".join(f"{key.removesuffix('_seconds')} {value * 1e3:.3f}" for key, value in numbers.items())
     print(f"    the server's own account of the last one, ms: {parts}")
 
 
