@@ -51,7 +51,8 @@ let package = Package(
       ],
       swiftSettings: house),
 
-    .target(name: "TestSupport", dependencies: ["Convolution"], path: "Tests/TestSupport", swiftSettings: house),
+    .target(
+      name: "TestSupport", dependencies: ["Convolution"], path: "Tests/TestSupport", swiftSettings: house),
     .testTarget(name: "BuffersTests", dependencies: ["Buffers"], swiftSettings: house),
     .testTarget(
       name: "ConvolutionTests", dependencies: ["Convolution", "TestSupport"], swiftSettings: house),

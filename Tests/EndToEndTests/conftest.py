@@ -1,0 +1,40 @@
+"""The one server that all tests share, and the check that no test ended it."""
+
+import signal
+
+import pytest
+from support import BINARY, ROOT, Server, get
+
+
+@pytest.fixture(scope="session")
+def server():
+    assert BINARY.exists(), f"{BINARY} is missing: run `make test`, or `swift build -c release`"
+    running = Server(ROOT / ".build/end-to-end/server.log")
+    yield running
+    assert running.alive(), "the server died"
+    assert running.stop(signal.SIGTERM) == 0, running.output()[-4000:]
+
+
+@pytest.fixture(autouse=True)
+def survives(request):
+    """After every test that uses the server, it still is the same process and answers."""
+    yield
+    if "server" in request.fixturenames:
+        running = request.getfixturevalue("server")
+        assert running.alive(), f"the server died: {running.output()[-4000:]}"
+        assert get(running, "/healthz").status == 200
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """Starts servers that a test may end or harm; whatever it leaves running is killed."""
+    started = []
+
+    def start(*arguments, environment=None):
+        running = Server(tmp_path / f"server{len(started)}.log", *arguments, environment=environment)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        running.kill()

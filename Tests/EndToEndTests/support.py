@@ -1,0 +1,182 @@
+"""What the end-to-end tests share: the server process, calls to it, tensors on the wire, problem answers."""
+
+import base64
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("CONVCHECK_BINARY", ROOT / ".build/release/convcheck"))
+
+# Every formulation with every storage it has.
+COMBINATIONS = [
+    ("direct", "sparse"),
+    ("toeplitz", "dense"),
+    ("toeplitz", "sparse"),
+    ("banded", "dense"),
+    ("banded", "sparse"),
+]
+
+# The notebook's small example and its answer, worked out by hand.
+IMAGE_5X5 = [[5 * row + column + 1 for column in range(5)] for row in range(5)]
+FILTER_2X2 = [[1, 2], [3, 4]]
+RESULT_4X4 = [[10 * IMAGE_5X5[row][column] + 2 + 3 * 5 + 4 * 6 for column in range(4)] for row in range(4)]
+SMALL_PROBLEM = {"image": IMAGE_5X5, "filter": FILTER_2X2}
+
+
+class Server:
+    """A convcheck process that serves on a port of its own."""
+
+    def __init__(self, log, *arguments, environment=None):
+        self.log = Path(log)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        command = [str(BINARY), "serve", "--host", "127.0.0.1", "--port", "0", *arguments]
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_")}
+        with open(self.log, "wb") as output, open(self.log.with_suffix(".err"), "wb") as errors:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=clean | (environment or {})
+            )
+        self.host, self.port = self._address()
+
+    def _address(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            ready = re.search(r"convcheck serves on http://([0-9.]+):(\d+)\s", self.log.read_text())
+            if ready:
+                return ready[1], int(ready[2])
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        self.kill()
+        raise AssertionError(f"the server did not come up: {self.output()}")
+
+    def output(self):
+        """What the process wrote so far, to standard output and to standard error."""
+        return self.log.read_text() + self.log.with_suffix(".err").read_text(errors="replace")
+
+    @property
+    def url(self):
+        return f"http://{self.host}:{self.port}"
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def connect(self, timeout=60):
+        """A plain TCP connection to the server."""
+        return socket.create_connection((self.host, self.port), timeout=timeout)
+
+    def stop(self, with_signal=signal.SIGTERM, timeout=40):
+        """Asks the process to end and returns its exit status."""
+        self.process.send_signal(with_signal)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def kill(self):
+        if self.alive():
+            self.process.kill()
+        self.process.wait()
+
+
+@dataclass
+class Answer:
+    """One HTTP answer, read whole."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes = field(repr=False)
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def call_on(connection, method, path, body=None, headers=None):
+    """One call on an open `http.client` connection."""
+    headers = dict(headers or {})
+    if body is not None:
+        headers.setdefault("Content-Type", "application/json")
+    connection.request(method, path, body=body, headers=headers)
+    response = connection.getresponse()
+    return Answer(response.status, response.headers, response.read())
+
+
+def call(server, method, path, body=None, headers=None, timeout=120):
+    """One call on a connection of its own."""
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout)
+    try:
+        return call_on(connection, method, path, body, headers)
+    finally:
+        connection.close()
+
+
+def get(server, path, **headers):
+    return call(server, "GET", path, headers=headers)
+
+
+def post(server, document, path="/convolve"):
+    """Posts a document (or bytes as they are)."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return call(server, "POST", path, body)
+
+
+def convolve(server, document):
+    """Posts a problem that must be answered; a failure prints the line that reproduces it."""
+    answer = post(server, document)
+    shown = json.dumps(document)
+    assert answer.status == 200, f"{answer.status} {answer.body[:2000]!r} for {shown[:2000]}"
+    return answer.json()
+
+
+def encode(array):
+    """An array as a base64 tensor object."""
+    little_endian = array.astype(array.dtype.newbyteorder("<"))
+    return {
+        "shape": list(array.shape),
+        "dtype": array.dtype.name,
+        "data": base64.b64encode(little_endian.tobytes()).decode(),
+    }
+
+
+def decode(tensor, dtype):
+    """A tensor of an answer, in either form, as an array of `dtype`."""
+    if isinstance(tensor, dict):
+        values = np.frombuffer(base64.b64decode(tensor["data"], validate=True), np.dtype(tensor["dtype"]).newbyteorder("<"))
+        assert tensor["dtype"] == np.dtype(dtype).name
+        return values.astype(dtype).reshape(tensor["shape"])
+    # JSON has one number type; shortest round-trip decimals lose nothing on the way through a double.
+    return np.array(tensor, dtype=np.float64).astype(dtype)
+
+
+def assert_problem(answer, status, pointer=None):
+    """Checks that an answer is an RFC 9457 problem document, and returns it."""
+    allowed = status if isinstance(status, (set, tuple)) else {status}
+    assert answer.status in allowed, f"{answer.status}: {answer.body[:500]!r}"
+    assert answer.headers["Content-Type"].split(";")[0] == "application/problem+json"
+    problem = answer.json()
+    assert {"type", "title", "status", "detail"} <= set(problem)
+    assert problem["status"] == answer.status
+    assert problem["detail"]
+    if pointer is not None:
+        allowed = pointer if isinstance(pointer, tuple) else (pointer,)
+        assert problem.get("pointer") in allowed, problem
+    return problem
+
+
+def without_timing(value):
+    """A copy of a JSON value with every time taken, `…_seconds`, replaced: the only numbers that differ by run."""
+    if isinstance(value, dict):
+        return {k: "a time" if k.endswith("_seconds") else without_timing(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [without_timing(item) for item in value]
+    return value

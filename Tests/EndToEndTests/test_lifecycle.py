@@ -1,0 +1,227 @@
+"""Start, options, health probe, draining and the end of the process."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import numpy as np
+import pytest
+from support import BINARY, ROOT, SMALL_PROBLEM, call_on, convolve, encode, get, post
+
+
+def run(*arguments, environment=None, timeout=20):
+    """Runs the binary to its end."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_")}
+    return subprocess.run(
+        [str(BINARY), *arguments], env=clean | (environment or {}), capture_output=True, text=True, timeout=timeout
+    )
+
+
+def long_problem(server, seconds):
+    """A problem that keeps a worker busy for about so long on this machine."""
+    image = np.ones((300, 300), "float32")
+    document = {"image": encode(image), "filter": [[1] * 9] * 9}
+    once = convolve(server, document)["timing"]["formulation_seconds"]
+    return document | {"repeat": max(1, min(1000, int(seconds / max(once, 1e-6))))}
+
+
+class InBackground(threading.Thread):
+    """Posts a document and keeps the answer, or the error."""
+
+    def __init__(self, server, document):
+        super().__init__(daemon=True)
+        self.server, self.document = server, document
+        self.answer = self.error = None
+        self.start()
+        time.sleep(0.3)  # Long enough for the request to be in work, and far shorter than the work.
+
+    def run(self):
+        try:
+            self.answer = post(self.server, self.document)
+        except (OSError, http.client.HTTPException) as error:
+            self.error = error
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_at_once(own_server, how):
+    assert own_server().stop(how, timeout=5) == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_in_work_is_finished(own_server, how):
+    running = own_server()
+    request = InBackground(running, long_problem(running, 2))
+    assert running.stop(how) == 0, running.output()
+    request.join(5)
+    assert request.error is None
+    assert request.answer.status == 200
+    assert request.answer.json()["result"]["shape"] == [292, 292]
+
+
+def test_an_idle_connection_does_not_hold_the_end_up(own_server):
+    running = own_server()
+    connection = http.client.HTTPConnection(running.host, running.port, timeout=20)
+    assert call_on(connection, "GET", "/readyz").status == 200
+    assert running.stop(timeout=5) == 0
+    connection.close()
+
+
+def test_a_half_sent_request_does_not_hold_the_end_up_for_ever(own_server):
+    running = own_server()
+    with running.connect() as connection:
+        connection.sendall(b"POST /convolve HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+        assert running.stop(timeout=40) == 0
+
+
+def test_not_ready_while_draining(own_server):
+    running = own_server()
+    document = long_problem(running, 3)
+    connection = http.client.HTTPConnection(running.host, running.port, timeout=20)
+    assert call_on(connection, "GET", "/readyz").status == 200
+    request = InBackground(running, document)
+    running.process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    try:
+        connection.auto_open = False
+        assert call_on(connection, "GET", "/readyz").status == 503
+    except (OSError, http.client.HTTPException):
+        pass  # An idle connection may be closed when draining begins: then nobody takes it for ready either.
+    with pytest.raises(OSError):
+        running.connect(timeout=2).close()
+    request.join(30)
+    assert request.answer.status == 200
+    assert running.process.wait(10) == 0
+
+
+def test_a_second_signal_does_not_wait(own_server):
+    running = own_server()
+    InBackground(running, long_problem(running, 20))
+    running.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert running.alive(), "the first signal lets the request finish"
+    running.stop(signal.SIGTERM, timeout=5)
+
+
+def test_a_client_killed_under_load(own_server):
+    running = own_server()
+    command = ["wrk", "-t1", "-c32", "-d30s", "-s", str(ROOT / "Benchmarks/wrk.lua"), f"{running.url}/convolve"]
+    for _ in range(3):
+        load = subprocess.Popen([*command, "--", json.dumps(SMALL_PROBLEM)], stdout=subprocess.DEVNULL)
+        time.sleep(0.5)
+        load.kill()
+        load.wait()
+        assert get(running, "/healthz").status == 200
+    assert running.stop() == 0
+
+
+def descriptors(running):
+    return len(os.listdir(f"/proc/{running.process.pid}/fd"))
+
+
+def test_connections_leave_no_descriptor_behind(own_server):
+    running = own_server()
+    assert get(running, "/healthz").status == 200
+    before = descriptors(running)
+    for _ in range(100):
+        running.connect().close()
+        assert get(running, "/healthz").status == 200
+    deadline = time.monotonic() + 5
+    while descriptors(running) > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert descriptors(running) <= before
+
+
+def test_a_port_in_use_is_a_clear_error():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = run("serve", "--port", port)
+    assert ended.returncode != 0
+    assert port in ended.stderr
+    assert "in use" in ended.stderr
+
+
+def test_a_second_server_on_the_same_port_is_refused(server):
+    """SO_REUSEPORT alone would let both serve, each a part of the connections."""
+    ended = run("serve", "--port", str(server.port))
+    assert ended.returncode != 0
+    assert "in use" in ended.stderr
+
+
+def test_an_address_of_another_machine_is_a_clear_error():
+    ended = run("serve", "--host", "192.0.2.1", "--port", "0")
+    assert ended.returncode != 0
+    assert "192.0.2.1" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["health"], ["bench"]])
+def test_help(command):
+    shown = run(*command, "--help")
+    assert shown.returncode == 0
+    assert "USAGE: convcheck" in shown.stdout
+    assert len(shown.stdout) > 300, "help worth reading"
+
+
+def test_help_names_flags_and_variables():
+    shown = run("serve", "--help").stdout
+    for name in ["--host", "--port", "CONVCHECK_HOST", "CONVCHECK_PORT", "127.0.0.1", "8080"]:
+        assert name in shown
+
+
+def test_serve_is_the_default(tmp_path):
+    with open(tmp_path / "out", "wb") as output:
+        process = subprocess.Popen([str(BINARY), "--host", "127.0.0.1", "--port", "0"], stdout=output)
+    deadline = time.monotonic() + 10
+    while b"convcheck serves on" not in (tmp_path / "out").read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(10) == 0
+    assert b"convcheck serves on" in (tmp_path / "out").read_bytes()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_health_of_a_running_server(server, host):
+    """0.0.0.0 is what a container listens on; the probe asks the loopback address then."""
+    ended = run("health", environment={"CONVCHECK_HOST": host, "CONVCHECK_PORT": str(server.port)})
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_health_where_nothing_serves():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        ended = run("health", environment={"CONVCHECK_PORT": str(unused.getsockname()[1])})
+    assert ended.returncode == 1
+    assert ended.stderr
+
+
+def test_health_of_a_server_that_never_answers():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        ended = run("health", environment={"CONVCHECK_PORT": str(silent.getsockname()[1])}, timeout=15)
+    assert ended.returncode == 1
+
+
+def test_variables_are_read_and_flags_win(own_server, tmp_path):
+    # `own_server` passes `--port 0`; the variable alone would be refused.
+    assert get(own_server(environment={"CONVCHECK_PORT": "1"}), "/healthz").status == 200
+
+
+@pytest.mark.parametrize("value", ["", "eighty", "-1", "65536", "99999999999999999999", "80 80", "0x50"])
+def test_bad_variables_are_named(value):
+    ended = run("serve", environment={"CONVCHECK_PORT": value})
+    assert ended.returncode != 0
+    assert "CONVCHECK_PORT" in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["serve", "--port", "eighty"], ["serve", "--prot", "1"], ["fly"]])
+def test_bad_arguments_are_named(arguments):
+    ended = run(*arguments)
+    assert ended.returncode != 0
+    assert arguments[-1] in ended.stderr or arguments[1] in ended.stderr
