@@ -39,6 +39,7 @@ public final class Monitor<Value>: @unchecked Sendable {
   }
 
   /// Waits until `use` returns something, looking again whenever told to.
+  @discardableResult
   public func wait<Result>(_ use: (inout Value) -> Result?) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
