@@ -1,6 +1,19 @@
-// The Linux calls that Swift's Glibc module leaves out.
+// The Linux calls that Swift's Glibc module leaves out, and the macros that Swift cannot read.
 #ifndef CSYSTEM_H
 #define CSYSTEM_H
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+
+// accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC; Glibc declares it only under _GNU_SOURCE.
+int csystem_accept(int listener);
+
+// Names the calling thread for top, gdb and perf; at most 15 bytes are kept.
+void csystem_name_thread(const char *name);
+
+// Milliseconds since some fixed moment, as fresh as the kernel's last tick (1 to 10 ms), without a system call.
+int64_t csystem_monotonic_milliseconds(void);
+
+// Seconds since 1970 in UTC, from the same cheap clock.
+int64_t csystem_unix_seconds(void);
 #endif

@@ -1,0 +1,85 @@
+public import Logging
+import HTTP
+public import Sockets
+
+/// An HTTP/1.1 server over POSIX sockets: event loops that share a port, and a pool of workers.
+///
+/// Everything can be called from any thread. Signals are the caller's: block them before `start`, wait for them
+/// with sigwait, then call `drain` (or, at the second one, `stopNow`).
+public final class Server: Sendable {
+  /// Where the server listens; the port is the real one.
+  public let address: SocketAddress
+
+  private let shared: SharedState
+  private let loops: [EventLoop]
+  private let logger: Logger
+  private let threads = Monitor<[Thread]>([])
+
+  /// Binds all listeners, so that whoever connects from now on is served once `start` has been called.
+  ///
+  /// - Throws: why it cannot listen there.
+  public init(
+    options: ServerOptions, handler: any RequestHandler, logger: Logger
+  ) throws(SystemError) {
+    let shared = SharedState(options: options, handler: handler)
+    let first = try Listener(at: SocketAddress(host: options.host, port: options.port))
+    let address = try first.address()
+    var loops = [try EventLoop(shared: shared, listener: first, logger: logger)]
+    for _ in 1..<max(1, options.eventLoops) {
+      let listener = try Listener(at: address)
+      loops.append(try EventLoop(shared: shared, listener: listener, logger: logger))
+    }
+    self.address = address
+    self.shared = shared
+    self.loops = loops
+    self.logger = logger
+  }
+
+  /// Starts the threads and returns. To be called once.
+  ///
+  /// - Throws: why a thread could not be started; those that were are stopped again.
+  public nonisolated func start() throws(SystemError) {
+    Thread.ignoreBrokenPipes()
+    do {
+      try shared.pool.start(shared.options.workers)
+      for (number, loop) in loops.enumerated() {
+        let thread = try Thread(name: "loop-\(number)") { loop.run() }
+        threads.withLock { $0.append(thread) }
+      }
+    } catch {
+      stopNow()
+      _ = wait()
+      throw error
+    }
+    logger.info("listening", metadata: ["address": "\(address)"])
+  }
+
+  /// Lets no more connections in, closes the idle ones, and lets requests in flight finish with
+  /// `Connection: close`, for at most `drainSeconds`.
+  public func drain() {
+    advance(to: .draining)
+  }
+
+  /// Cuts all connections.
+  public func stopNow() {
+    advance(to: .stopping)
+  }
+
+  /// Waits for the end that `drain` or `stopNow` begins. To be called once.
+  ///
+  /// - Returns: whether every request got its answer, so that no connection had to be cut.
+  public func wait() -> Bool {
+    let running = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in running { thread.join() }
+    shared.pool.stop()
+    return !loops.contains(where: \.wasForced)
+  }
+
+  private func advance(to phase: SharedState.Phase) {
+    shared.advance(to: phase)
+    for loop in loops { loop.mailbox.bell.ring() }
+  }
+}

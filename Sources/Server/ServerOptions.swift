@@ -1,0 +1,52 @@
+import HTTP
+
+/// Where a server listens and what it allows.
+public struct ServerOptions: Sendable {
+  /// The numeric host to listen at, or `localhost`.
+  public var host = "127.0.0.1"
+  /// The port; 0 lets the kernel choose.
+  public var port: UInt16 = 8080
+  /// How many event loops, each on its own thread with its own listener.
+  public var eventLoops: Int
+  /// How many worker threads.
+  public var workers: Int
+  /// The longest body after transfer decoding, in bytes.
+  public var maximumBodyBytes = 64 << 20
+  /// The longest request head, in bytes.
+  public var maximumHeadBytes = 16 << 10
+  /// The most field lines of a request.
+  public var maximumFields = 100
+  /// The longest request target, in bytes.
+  public var maximumTargetBytes = 8000
+  /// The most connections at a time, over all loops.
+  public var maximumConnections = 10_000
+  /// The most requests that wait for a worker.
+  public var queueLength = 256
+  /// The bound, in bytes, on the bodies of all requests in flight together.
+  public var maximumBodyBytesInFlight = 1 << 30
+  /// How long a head may take from its first byte on.
+  public var headSeconds = 10
+  /// How long a connection may wait for a next request.
+  public var idleSeconds = 60
+  /// How long a body, or an answer on its way out, may stand still; also the time before the rate counts.
+  public var stallSeconds = 20
+  /// The least average rate, in bytes a second, of a body or of an answer on its way out.
+  public var minimumBytesPerSecond = 512
+  /// How long the server goes on reading after an answer that ends a connection, so that the client, which may
+  /// still be sending, can read the answer before a reset destroys it.
+  public var lingerSeconds = 5
+  /// How many bytes are thrown away in that time at most.
+  public var lingerBytes = 256 << 20
+  /// How long `drain` waits for requests in flight.
+  public var drainSeconds = 30
+
+  /// The defaults, for a machine of `cores` cores.
+  public init(cores: Int) {
+    eventLoops = max(1, cores)
+    workers = max(1, cores)
+  }
+
+  var headLimits: HeadLimits {
+    HeadLimits(bytes: maximumHeadBytes, fields: maximumFields, target: maximumTargetBytes)
+  }
+}

@@ -1,0 +1,76 @@
+import Buffers
+import DequeModule
+import HTTP
+import Sockets
+
+/// Threads that answer the requests too long for a loop, and the bounded queue before them.
+final class WorkerPool: Sendable {
+  private struct Queue {
+    var exchanges: Deque<Exchange> = []
+    var isStopped = false
+  }
+
+  private let queue = Monitor(Queue())
+  private let handler: any RequestHandler
+  private let limit: Int
+
+  init(handler: any RequestHandler, queueLength: Int) {
+    self.handler = handler
+    limit = queueLength
+  }
+
+  /// Starts `count` workers. They end on their own some time after `stop`: a worker deep in work can't be
+  /// interrupted, and nobody waits for it.
+  func start(_ count: Int) throws(SystemError) {
+    for number in 0..<count {
+      try Thread(name: "worker-\(number)") { self.run() }.detach()
+    }
+  }
+
+  /// Queues `exchange`; false where the queue is full.
+  func submit(_ exchange: Exchange) -> Bool {
+    let isTaken = queue.withLock { queue in
+      if queue.exchanges.count >= limit { return false }
+      queue.exchanges.append(exchange)
+      return true
+    }
+    if isTaken { queue.signal() }
+    return isTaken
+  }
+
+  /// Lets the workers end; what is still queued is dropped.
+  func stop() {
+    queue.withLock { queue in
+      queue.isStopped = true
+      queue.exchanges.removeAll()
+    }
+    queue.broadcast()
+  }
+
+  private enum Task {
+    case work(Exchange)
+    case end
+  }
+
+  private func run() {
+    while case .work(let exchange) = nextTask() {
+      exchange.response = answer(exchange)
+      exchange.dropBody()
+      exchange.mailbox.post(exchange)
+    }
+  }
+
+  private func nextTask() -> Task {
+    queue.wait { queue in
+      if queue.isStopped { return .end }
+      return queue.exchanges.popFirst().map { .work($0) }
+    }
+  }
+
+  private func answer(_ exchange: Exchange) -> Response {
+    let request = Request(head: exchange.head, body: exchange.body.bytes)
+    if let response = handler.response(to: request, on: .worker) { return response }
+    return handler.response(
+      for: Refusal(status: .internalServerError, detail: "The handler left the request without an answer."))
+  }
+}

@@ -1,0 +1,10 @@
+import CSystem
+
+/// Cheap clocks, as fresh as the kernel's last tick.
+public enum Clock {
+  /// Milliseconds since some fixed moment; never runs backwards.
+  public static var milliseconds: Int { Int(csystem_monotonic_milliseconds()) }
+
+  /// Seconds since 1970 in UTC.
+  public static var unixSeconds: Int { Int(csystem_unix_seconds()) }
+}

@@ -1,0 +1,78 @@
+import Glibc
+
+/// A listening TCP socket that never blocks and shares its port with others of its kind (SO_REUSEPORT), among
+/// which the kernel spreads the connections.
+public struct Listener: ~Copyable, Sendable {
+  let descriptor: Descriptor
+
+  /// Listens at `address`; port 0 lets the kernel choose.
+  public init(at address: SocketAddress) throws(SystemError) {
+    let descriptor = try SystemCall.socket(address.family, nonBlocking: true)
+    try SystemCall.setOption(descriptor, level: SOL_SOCKET, SO_REUSEADDR, to: Int32(1))
+    try SystemCall.setOption(descriptor, level: SOL_SOCKET, SO_REUSEPORT, to: Int32(1))
+    // Linux hands this down to accepted sockets, which saves a call each: an answer leaves at once even when
+    // the one before it is not acknowledged.
+    try SystemCall.setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_NODELAY, to: Int32(1))
+    try SystemCall.bind(descriptor, address)
+    try SystemCall.listen(descriptor, backlog: 4096)
+    self.descriptor = descriptor
+  }
+
+  /// The address it really listens at.
+  public func address() throws(SystemError) -> SocketAddress {
+    try SystemCall.localAddress(of: descriptor)
+  }
+
+  /// What an attempt to accept came to.
+  public enum Arrival: ~Copyable {
+    /// A new connection.
+    case connection(Connected)
+    /// No connection waits.
+    case nobody
+    /// One was there and has gone, or the network refused it; the next may be fine.
+    case failed
+    /// The process or the system has no descriptor or no memory left for it; it goes on waiting.
+    case exhausted(SystemError)
+  }
+
+  /// Takes the next waiting connection.
+  public borrowing func accept() -> Arrival {
+    do {
+      guard let accepted = try SystemCall.accept(descriptor) else { return .nobody }
+      return .connection(Connected(descriptor: accepted))
+    } catch {
+      switch error {
+      case .call(_, errno: EMFILE), .call(_, errno: ENFILE), .call(_, errno: ENOBUFS),
+        .call(_, errno: ENOMEM):
+        return .exhausted(error)
+      default:
+        // accept(2): errors pending on the new socket come out here and are treated like would-block.
+        return .failed
+      }
+    }
+  }
+}
+
+/// A connected, non-blocking TCP socket.
+public struct Connected: ~Copyable, Sendable {
+  let descriptor: Descriptor
+
+  /// Reads into `room` what has come; 0 bytes mean that the peer sends no more.
+  public borrowing func receive(
+    into room: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Transfer {
+    try SystemCall.receive(descriptor, room)
+  }
+
+  /// Writes as much of `first` and then `second` as fits, in one call.
+  public borrowing func write(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
+  ) throws(SystemError) -> Transfer {
+    try SystemCall.write(descriptor, first, second)
+  }
+
+  /// Tells the peer that nothing more will be sent.
+  public borrowing func shutdownWriting() throws(SystemError) {
+    try SystemCall.shutdownWriting(descriptor)
+  }
+}
