@@ -1,5 +1,3 @@
-public import HTTP
-
 /// Where a request is being answered.
 public enum Place: Sendable {
   /// On the event loop that owns the connection: only work below about 50 µs may be done here.
