@@ -45,7 +45,7 @@ let package = Package(
     .executableTarget(
       name: "convcheck",
       dependencies: [
-        "Benchmarking", "Convolution", "HTTP", "Server", "Service", "Sockets", "TensorCoding",
+        "Benchmarking", "Buffers", "Convolution", "Server", "Service", "Sockets", "TensorCoding",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

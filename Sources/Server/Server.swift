@@ -1,5 +1,5 @@
 public import Logging
-import HTTP
+public import HTTP
 public import Sockets
 
 /// An HTTP/1.1 server over POSIX sockets: event loops that share a port, and a pool of workers.

@@ -1,0 +1,102 @@
+import Buffers
+public import HTTP
+import Synchronization
+
+/// The service: which path answers what. It holds no state but whether it takes new requests.
+public final class ConvolutionService: RequestHandler {
+  let limits: ServiceLimits
+  private let draining = Atomic<Bool>(false)
+
+  /// A service that is ready and answers within `limits`.
+  public init(limits: ServiceLimits = ServiceLimits()) {
+    self.limits = limits
+  }
+
+  /// From now on `/readyz` says that new requests should go elsewhere.
+  public func drain() {
+    draining.store(true, ordering: .relaxed)
+  }
+
+  /// Refuses what can be refused without the body: an unknown path, a wrong method, an Accept or a Content-Type
+  /// that does not fit.
+  public func refusal(for head: RequestHead) -> Response? {
+    guard let route = Route(rawValue: head.path) else {
+      if head.path == "*" { return nil }
+      let paths = Route.allCases.map(\.rawValue).joined(separator: ", ")
+      return Problem(.notFound, "There is no \(head.path) here; there are \(paths).").response()
+    }
+    guard route.allows(head.method) else {
+      return Problem(
+        .methodNotAllowed,
+        "\(head.method.rawValue) is not allowed on \(head.path), but \(route.allowedMethods) are."
+      ).response(fields: [Response.Field("Allow", route.allowedMethods)])
+    }
+    if head.method == .options { return nil }
+    if let accept = head.value(of: "accept"), !accepts(accept, route.mediaType) {
+      return Problem(
+        .notAcceptable, "\(head.path) answers with \(route.mediaType), which the Accept field excludes."
+      ).response()
+    }
+    if route == .convolve, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
+      return Problem(
+        .unsupportedMediaType,
+        "The body must be application/json, and its Content-Type says otherwise; with curl, use --json."
+      ).response(fields: [Response.Field("Accept", "application/json")])
+    }
+    return nil
+  }
+
+  /// Answers a request that `refusal(for:)` let in; on the loop nil sends it to a worker.
+  public func response(to request: borrowing Request, on place: Place) -> Response? {
+    guard let route = Route(rawValue: request.head.path) else {
+      // `OPTIONS *` is all that passes `refusal(for:)` without being a route.
+      return Response(.noContent, fields: [Response.Field("Allow", "GET, HEAD, POST, OPTIONS")])
+    }
+    if request.head.method == .options {
+      return Response(.noContent, fields: [Response.Field("Allow", route.allowedMethods)])
+    }
+    do {
+      switch route {
+      case .convolve: return try convolve(request.body, on: place)
+      case .formulations: return formulations()
+      case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
+      case .healthz: return statusAnswer("ok")
+      case .readyz: return readiness()
+      case .openapi: return contract()
+      }
+    } catch {
+      return Problem(error).response()
+    }
+  }
+
+  /// Words what the server itself refuses.
+  public func response(for refusal: Refusal) -> Response {
+    var problem = Problem(refusal.status, refusal.detail)
+    problem.limit = refusal.limit
+    problem.actual = refusal.actual
+    return problem.response(
+      fields: refusal.status == .serviceUnavailable ? [Response.Field("Retry-After", "1")] : [])
+  }
+
+  private func readiness() -> Response {
+    if draining.load(ordering: .relaxed) {
+      return Problem(.serviceUnavailable, "The server is shutting down.")
+        .response(fields: [Response.Field("Retry-After", "1")])
+    }
+    return statusAnswer("ready")
+  }
+
+  private func statusAnswer(_ word: StaticString) -> Response {
+    var body = ByteBuffer(capacity: 32)
+    body.append("{\"status\":\"")
+    body.append(word)
+    body.append("\"}\n")
+    return Response(.ok, contentType: Route.healthz.mediaType, body: body)
+  }
+
+  private func contract() -> Response {
+    var body = ByteBuffer()
+    PackageResources.openapi_yaml.withUnsafeBufferPointer { body.append(contentsOf: $0) }
+    return Response(.ok, contentType: Route.openapi.mediaType, body: body)
+  }
+}

@@ -1,0 +1,135 @@
+import Buffers
+import Convolution
+import HTTP
+import TensorCoding
+
+/// A problem document (RFC 9457). This file is the one place that maps errors to HTTP.
+struct Problem {
+  /// What kind of problem it is, for programs.
+  enum Kind: String {
+    /// Nothing beyond what the status says.
+    case status = "about:blank"
+    case malformedJSON = "urn:convcheck:malformed-json"
+    case invalidField = "urn:convcheck:invalid-field"
+    case limitExceeded = "urn:convcheck:limit-exceeded"
+  }
+
+  private let kind: Kind
+  private let status: Status
+  private let detail: String
+  private var pointer: String?
+  private var parameter: String?
+  var limit: Int?
+  var actual: Int?
+  private var line: Int?
+  private var column: Int?
+  private var offset: Int?
+
+  /// A problem that its status names, explained by `detail`.
+  init(_ status: Status, _ detail: String) {
+    kind = .status
+    self.status = status
+    self.detail = detail
+  }
+
+  /// The answer to an error that was met while answering a request.
+  init(_ error: ServiceError) {
+    switch error {
+    case .json(.malformed(let message, let offset, let line, let column)):
+      kind = .malformedJSON
+      status = .badRequest
+      detail = "The body is no JSON document: \(message) (line \(line), column \(column))."
+      (self.line, self.column, self.offset) = (line, column, offset)
+    case .json(.invalid(let message, let pointer, let offset, let limit, let actual)):
+      kind = limit == nil ? .invalidField : .limitExceeded
+      status = .unprocessableContent
+      detail = "At \(pointer.isEmpty ? "the document" : pointer): \(message)."
+      self.pointer = pointer
+      self.offset = offset
+      self.limit = limit
+      self.actual = actual
+    case .convolution(let error):
+      (limit, actual) = Self.limits(of: error)
+      kind = limit == nil ? .invalidField : .limitExceeded
+      status = .unprocessableContent
+      detail = error.description
+      pointer = Self.pointer(of: error)
+    case .work(let multiplyAdds, let limit):
+      kind = .limitExceeded
+      status = .unprocessableContent
+      detail = """
+        The formulation with its repeats, the direct computation and the reference take \(multiplyAdds) \
+        multiply-adds; at most \(limit) are allowed.
+        """
+      self.limit = limit
+      actual = multiplyAdds
+    case .parameter(let name, let message):
+      kind = .invalidField
+      status = .unprocessableContent
+      detail = "The query parameter \(name) \(message)"
+      parameter = name
+    }
+  }
+
+  /// The document as an answer, with further `fields` in its head.
+  consuming func response(fields: [Response.Field] = []) -> Response {
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.key("type")
+    writer.string(kind.rawValue)
+    writer.key("title")
+    writer.string(title)
+    writer.key("status")
+    writer.integer(status.rawValue)
+    writer.key("detail")
+    writer.string(detail)
+    for (key, value) in [("pointer", pointer), ("parameter", parameter)] as [(StaticString, String?)] {
+      guard let value else { continue }
+      writer.key(key)
+      writer.string(value)
+    }
+    let numbers: [(StaticString, Int?)] = [
+      ("limit", limit), ("actual", actual), ("line", line), ("column", column), ("offset", offset),
+    ]
+    for (key, value) in numbers {
+      guard let value else { continue }
+      writer.key(key)
+      writer.integer(value)
+    }
+    writer.endObject()
+    var body = writer.finish()
+    body.append("\n")
+    return Response(status, contentType: "application/problem+json", fields: fields, body: body)
+  }
+
+  private var title: String {
+    switch kind {
+    case .status: "\(status.reasonPhrase)"
+    case .malformedJSON: "Malformed JSON"
+    case .invalidField: "Invalid field"
+    case .limitExceeded: "Limit exceeded"
+    }
+  }
+
+  /// The field of the request that a convolution error blames.
+  private static func pointer(of error: ConvolutionError) -> String {
+    if let field = error.field { return "/\(field.rawValue)" }
+    switch error {
+    case .operatorTooLarge, .unsupportedStorage: return "/storage"
+    default: return "/formulation"
+    }
+  }
+
+  private static func limits(of error: ConvolutionError) -> (limit: Int?, actual: Int?) {
+    switch error {
+    case .wrongRank, .emptyDimension, .notPositive, .negativePadding, .samePaddingWithStride,
+      .unsupportedStorage:
+      (nil, nil)
+    case .parameterTooLarge(_, _, let value, let limit): (limit, value)
+    case .filterExceedsImage(_, let extent, let paddedExtent): (paddedExtent, extent)
+    case .resultTooLarge(let elements, let limit): (limit, elements)
+    case .operatorTooLarge(_, _, let bytes, let limit, _): (limit, bytes)
+    case .tooMuchWork(_, _, let multiplyAdds, let limit): (limit, multiplyAdds)
+    }
+  }
+}

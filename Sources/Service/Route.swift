@@ -1,0 +1,37 @@
+import HTTP
+
+/// The paths this service answers, each with its methods and what it answers with.
+enum Route: String, CaseIterable {
+  case convolve = "/convolve"
+  case formulations = "/formulations"
+  case benchmark = "/benchmark"
+  case healthz = "/healthz"
+  case readyz = "/readyz"
+  case openapi = "/openapi.yaml"
+
+  /// The methods as the Allow field lists them.
+  var allowedMethods: String {
+    switch self {
+    case .convolve: "POST, OPTIONS"
+    case .formulations, .benchmark, .healthz, .readyz, .openapi: "GET, HEAD, OPTIONS"
+    }
+  }
+
+  /// Whether the route answers `method`. HEAD goes where GET goes (RFC 9110 section 9.3.2).
+  func allows(_ method: Method) -> Bool {
+    switch method {
+    case .options: true
+    case .post: self == .convolve
+    case .get, .head: self != .convolve
+    case .put, .delete, .connect, .trace, .patch: false
+    }
+  }
+
+  /// The media type of a successful answer.
+  var mediaType: StaticString {
+    switch self {
+    case .openapi: "application/yaml"
+    case .convolve, .formulations, .benchmark, .healthz, .readyz: "application/json"
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import Convolution
+import TensorCoding
+
+/// Why a request that reached its route gets no result; `Problem` words each case as an HTTP answer.
+enum ServiceError: Error {
+  /// The body is no JSON document, or a value in it is wrong.
+  case json(JSONError)
+  /// Shapes, options or size make no problem that can be computed.
+  case convolution(ConvolutionError)
+  /// All computations that the answer needs take more multiply-adds than the limit.
+  case work(multiplyAdds: Int, limit: Int)
+  /// A query parameter, named first, is missing, unknown, doubled or wrong, as the second text says.
+  case parameter(String, String)
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Sockets
+
+/// `convcheck health`: asks a running server for its health, so that a container needs no other client.
+struct HealthCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "health",
+    abstract: "Ask a running server whether it lives.",
+    discussion: "Exit status 0 if GET /healthz answers 200 in time, 1 if not. Reads the same settings as serve.")
+
+  @Option(help: ServeSettings.hostSetting.help) var host: String?
+  @Option(help: ServeSettings.portSetting.help) var port: String?
+  @Option(help: "Seconds to wait for the answer.") var timeout = 3
+
+  func validate() throws {
+    guard (1...3600).contains(timeout) else {
+      throw ValidationError("--timeout is \(timeout), but must be a whole number from 1 to 3600.")
+    }
+  }
+
+  func run() throws {
+    let host = try Self.reachable(ServeSettings.hostSetting.resolve(flag: host))
+    let port = UInt16(try ServeSettings.portSetting.resolve(flag: port))
+    let statusLine: String
+    do {
+      let address = try SocketAddress(host: host, port: port)
+      statusLine = try Self.statusLine(of: address, timeoutSeconds: timeout)
+    } catch {
+      throw Failure("no answer from \(host) port \(port): \(error)")
+    }
+    guard statusLine.hasPrefix("HTTP/1.1 200 ") else {
+      throw Failure("\(host) port \(port) answers '\(statusLine)'")
+    }
+    print("ok")
+  }
+
+  /// The address at which a server that listens everywhere can be reached from here.
+  private static func reachable(_ host: String) -> String {
+    switch host {
+    case "0.0.0.0": "127.0.0.1"
+    case "::": "::1"
+    default: host
+    }
+  }
+
+  private static func statusLine(
+    of address: SocketAddress, timeoutSeconds: Int
+  ) throws(SystemError) -> String {
+    let client = try Client(to: address, timeoutSeconds: timeoutSeconds)
+    let request = Array("GET /healthz HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n".utf8)
+    let sent = request.withUnsafeBytes { bytes in
+      Result { () throws(SystemError) in try client.send(bytes) }
+    }
+    try sent.get()
+    var answer: [UInt8] = []
+    var room = [UInt8](repeating: 0, count: 1024)
+    // The status line ends at the first CR; a peer that is no HTTP server gets no more than this room to show one.
+    while !answer.contains(0x0D), answer.count < room.count {
+      let received = room.withUnsafeMutableBytes { bytes in
+        Result { () throws(SystemError) in try client.receive(into: bytes) }
+      }
+      let count = try received.get()
+      if count == 0 { break }
+      answer += room[..<count]
+    }
+    return String(decoding: answer.prefix { $0 != 0x0D }, as: UTF8.self)
+  }
+}

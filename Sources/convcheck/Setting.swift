@@ -1,0 +1,74 @@
+import ArgumentParser
+import Glibc
+
+/// One setting of the server: a flag `--name`, an environment variable `CONVCHECK_NAME` and a default, in
+/// this order of precedence.
+struct Setting<Value: Sendable>: Sendable {
+  /// The flag without its dashes.
+  let name: String
+  /// The value where neither flag nor variable is given.
+  let fallback: Value
+  /// What it does, one sentence.
+  let purpose: String
+  /// Reads a text, or returns nil where it is no such value.
+  let read: @Sendable (String) -> Value?
+  /// What `read` wants, for the error message.
+  let expected: String
+
+  /// The environment variable: `--max-body` is `CONVCHECK_MAX_BODY`.
+  var variable: String {
+    "CONVCHECK_" + name.uppercased().replacing("-", with: "_")
+  }
+
+  /// The entry in `--help`.
+  var help: ArgumentHelp {
+    ArgumentHelp("\(purpose) [\(variable); default \(fallback)]")
+  }
+
+  /// The value from the flag, else from the environment, else the default.
+  ///
+  /// - Throws: `ValidationError` naming the flag or the variable, its text, and what it must be.
+  func resolve(flag: String?) throws -> Value {
+    if let flag { return try parse(flag, from: "--\(name)") }
+    guard let pointer = getenv(variable) else { return fallback }
+    let text = String(cString: pointer)
+    do {
+      return try parse(text, from: variable)
+    } catch let error as ValidationError where text.hasPrefix("tcp://") {
+      // Kubernetes injects such variables for a Service that has this program's name.
+      throw ValidationError(
+        "\(error.message) Kubernetes sets it for a Service called convcheck: "
+          + "set enableServiceLinks: false in the pod.")
+    }
+  }
+
+  private func parse(_ text: String, from source: String) throws -> Value {
+    guard let value = read(text) else {
+      throw ValidationError("\(source) is '\(text)', but must be \(expected).")
+    }
+    return value
+  }
+}
+
+extension Setting where Value == Int {
+  /// A whole number within `range`.
+  init(_ name: String, _ fallback: Int, in range: ClosedRange<Int>, _ purpose: String) {
+    self.init(
+      name: name, fallback: fallback, purpose: purpose,
+      read: { text in
+        // Int("+5") succeeds, and nobody means it.
+        guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let value = Int(text) else { return nil }
+        return range.contains(value) ? value : nil
+      },
+      expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+  }
+}
+
+extension Setting where Value == String {
+  /// A text that is not empty.
+  init(_ name: String, _ fallback: String, _ purpose: String) {
+    self.init(
+      name: name, fallback: fallback, purpose: purpose, read: { $0.isEmpty ? nil : $0 },
+      expected: "a text that is not empty")
+  }
+}
