@@ -1,12 +1,15 @@
 /// A growable run of plain values whose first element stands on a 64-byte boundary (a cache line, and the
 /// width of an AVX-512 register), owned by exactly one variable and freed with it.
 ///
-/// Pixels, matrices and message bodies all live in such buffers. Elements are reached through
-/// `pointer(_:)`-style accessors or the checked subscript; there is no copy-on-write and no reference count.
+/// Pixels, matrices and message bodies all live in such buffers. Elements are reached through the pointers below or
+/// the checked subscript; there is no copy-on-write and no reference count.
 public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   /// The boundary, in bytes, on which the first element stands.
   public static var alignment: Int { 64 }
 
+  /// The first byte of the allocation, up to 48 bytes before the first element; nil while there is no room.
+  @usableFromInline
+  var allocation: UnsafeMutableRawPointer?
   @usableFromInline
   var storage: UnsafeMutablePointer<Element>
   @usableFromInline
@@ -32,7 +35,7 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
     precondition(capacity >= 0, "negative capacity")
     self.room = capacity
     self.filled = 0
-    self.storage = Self.allocate(capacity)
+    (self.allocation, self.storage) = Self.allocate(capacity)
   }
 
   /// A buffer of `count` copies of `value`.
@@ -53,7 +56,7 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
 
   @inlinable
   deinit {
-    UnsafeMutableRawPointer(base).deallocate()
+    allocation?.deallocate()
   }
 
   /// The element at `index`, checked against `count`.
@@ -97,9 +100,10 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   mutating func grow(by additional: Int) {
     let wanted = max(count + additional, capacity * 2, 64 / max(1, MemoryLayout<Element>.stride))
-    let moved = Self.allocate(wanted)
+    let (allocation, moved) = Self.allocate(wanted)
     moved.moveInitialize(from: base, count: count)
-    UnsafeMutableRawPointer(base).deallocate()
+    self.allocation?.deallocate()
+    self.allocation = allocation
     storage = moved
     room = wanted
   }
@@ -157,18 +161,24 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
   public mutating func clear(keepingAtMost capacityLimit: Int) {
     filled = 0
     if capacity > capacityLimit {
-      UnsafeMutableRawPointer(base).deallocate()
+      allocation?.deallocate()
       room = 0
-      storage = Self.allocate(0)
+      (allocation, storage) = Self.allocate(0)
     }
   }
 
   @inlinable
-  static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+  static func allocate(_ capacity: Int) -> (UnsafeMutableRawPointer?, UnsafeMutablePointer<Element>) {
     let (byteCount, overflow) = capacity.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-    precondition(!overflow, "buffer size overflows")
-    return UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: alignment)
-      .bindMemory(to: Element.self, capacity: capacity)
+    precondition(!overflow && byteCount <= Int.max - alignment, "buffer size overflows")
+    if byteCount == 0 {
+      // An address that is aligned and never read, so that an empty buffer costs nothing.
+      return (nil, UnsafeMutablePointer(bitPattern: alignment).unsafelyUnwrapped)
+    }
+    // malloc aligns to 16 bytes; asking it for a larger boundary costs several times as much as skipping to one.
+    let allocation = UnsafeMutableRawPointer.allocate(byteCount: byteCount + alignment - 16, alignment: 16)
+    let aligned = allocation.alignedUp(toMultipleOf: alignment)
+    return (allocation, aligned.bindMemory(to: Element.self, capacity: capacity))
   }
 }
 

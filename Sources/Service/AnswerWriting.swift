@@ -17,9 +17,12 @@ extension JSONWriter {
 }
 
 extension Duration {
-  /// The duration in seconds.
-  var seconds: Double {
+  /// The duration in whole nanoseconds, as far as the clock tells.
+  var nanoseconds: Int {
     let (seconds, attoseconds) = components
-    return Double(seconds) + Double(attoseconds / 1_000_000_000) / 1e9
+    return Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
   }
+
+  /// The duration in seconds.
+  var seconds: Double { Double(nanoseconds) / 1e9 }
 }

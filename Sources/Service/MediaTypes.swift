@@ -1,6 +1,8 @@
 /// Whether the media type of a Content-Type field is JSON: `application/json`, or a type with the suffix
 /// `+json` (RFC 6839 section 3.1); parameters are ignored, as RFC 8259 section 11 defines none.
 func isJSON(contentType: String) -> Bool {
+  // What nearly every client sends needs no taking apart.
+  if contentType == "application/json" { return true }
   let type = trimmed(contentType.prefix { $0 != ";" }).lowercased()
   return type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
 }
