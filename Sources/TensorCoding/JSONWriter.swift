@@ -135,6 +135,8 @@ public struct JSONWriter: ~Copyable {
       buffer.append("[]")
       return
     }
+    // What numbers of full precision take, so that a large tensor need not move while it is written.
+    buffer.reserve(elements.count * (MemoryLayout<Scalar>.size == 4 ? 12 : 21))
     let width = shape[shape.rank - 1]
     for rowStart in stride(from: 0, to: elements.count, by: width) {
       // As many brackets open before a row, and close behind it, as extents divide its place.
