@@ -8,8 +8,8 @@ final class Connection {
   enum State {
     /// Between requests: not one byte of the next has come.
     case idle
-    /// Part of a head has come, and stands in `input`.
-    case readingHead(RequestParser)
+    /// Part of a head has come, and stands in `input`. Indirect, because a parser is large and rarely kept.
+    indirect case readingHead(RequestParser)
     /// A body is coming in.
     case readingBody(BodyReader)
     /// The request has been refused and so many bytes of its body are still to be thrown away.

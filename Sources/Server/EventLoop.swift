@@ -94,7 +94,7 @@ final class EventLoop: @unchecked Sendable {
         logger.critical("event loop ends", metadata: ["error": "\(error)"])
         break
       }
-      now = Clock.milliseconds
+      readClocks()
       if shared.phase != .running, !isDraining {
         drainEnd = now + shared.options.drainSeconds * 1000
         beginDraining()
@@ -110,9 +110,13 @@ final class EventLoop: @unchecked Sendable {
     for case let connection? in slots { close(connection) }
   }
 
-  private func handle(token: UInt64, events: Poller.Interest) {
+  private func readClocks() {
     now = Clock.milliseconds
     encoder.advance(to: Clock.unixSeconds)
+  }
+
+  private func handle(token: UInt64, events: Poller.Interest) {
+    readClocks()
     switch token {
     case Self.listenerToken: accept()
     case Self.mailboxToken:

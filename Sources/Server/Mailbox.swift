@@ -1,10 +1,10 @@
 import Sockets
-import Synchronization
 
 /// Where workers leave finished exchanges for a loop, and how anybody wakes that loop.
 final class Mailbox: Sendable {
   let bell: Bell
-  private let finished = Mutex<[Exchange]>([])
+  /// A monitor nobody waits at: unlike `Synchronization.Mutex` it is known to the thread sanitizer.
+  private let finished = Monitor<[Exchange]>([])
 
   init() throws(SystemError) {
     bell = try Bell()

@@ -39,7 +39,9 @@ public final class Server: Sendable {
   ///
   /// - Throws: why a thread could not be started; those that were are stopped again.
   public nonisolated func start() throws(SystemError) {
-    Thread.ignoreBrokenPipes()
+    Process.ignoreBrokenPipes()
+    // Besides the connections: listeners, pollers, bells, the files of the process, and some air.
+    Process.allowDescriptors(shared.options.maximumConnections + 4 * loops.count + 128)
     do {
       try shared.pool.start(shared.options.workers)
       for (number, loop) in loops.enumerated() {

@@ -50,9 +50,4 @@ public struct Thread: Sendable {
   public func detach() {
     pthread_detach(handle)
   }
-
-  /// Makes writing to a closed connection an error of that write instead of the end of the process.
-  public static func ignoreBrokenPipes() {
-    signal(SIGPIPE, SIG_IGN)
-  }
 }

@@ -16,4 +16,7 @@ int64_t csystem_monotonic_milliseconds(void);
 
 // Seconds since 1970 in UTC, from the same cheap clock.
 int64_t csystem_unix_seconds(void);
+
+// Raises the soft limit on open descriptors to `wanted`, or to the hard limit where that is lower; never lowers it.
+void csystem_raise_descriptor_limit(uint64_t wanted);
 #endif
