@@ -24,7 +24,8 @@ struct ColumnPieces: ~Copyable, Sendable {
     // Later taps reach earlier outputs: the first tap starts last and the last tap stops first.
     let lower = pieces[0].lower
     let upper = pieces[columns.filter - 1].upper
-    interior = lower < upper ? Piece(lower: lower, upper: upper) : Piece(lower: columns.output, upper: columns.output)
+    interior =
+      lower < upper ? Piece(lower: lower, upper: upper) : Piece(lower: columns.output, upper: columns.output)
     self.pieces = pieces
   }
 

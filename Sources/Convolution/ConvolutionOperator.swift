@@ -49,7 +49,8 @@ public struct ConvolutionOperator<Scalar: Ring>: ~Copyable, Sendable {
   /// the geometry's are a programming error.
   public func apply(to image: borrowing Tensor<Scalar>, into output: inout Tensor<Scalar>) {
     precondition(image.shape == Shape(geometry.image.height, geometry.image.width), "another image's shape")
-    precondition(output.shape == Shape(geometry.output.height, geometry.output.width), "another output's shape")
+    precondition(
+      output.shape == Shape(geometry.output.height, geometry.output.width), "another output's shape")
     let source = image.values.baseAddress.unsafelyUnwrapped
     let target = output.mutableValues.baseAddress.unsafelyUnwrapped
     switch body {

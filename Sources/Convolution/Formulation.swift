@@ -19,7 +19,8 @@ public enum Formulation: String, CaseIterable, Sendable {
   public var summary: String {
     switch self {
     case .direct: "The definition: each output is the sum over the filter's taps, in row-major order."
-    case .toeplitz: "One matrix with a row for each output and a column for each pixel, times the flattened image."
+    case .toeplitz:
+      "One matrix with a row for each output and a column for each pixel, times the flattened image."
     case .banded: "One banded matrix for each column of the filter, times the image shifted by that column."
     }
   }

@@ -53,7 +53,8 @@ extension Formulation {
     let bytes = saturatingProduct(entries, scalarByteCount)
     let (heldBytes, overflow) = bytes.addingReportingOverflow(places)
     return OperatorCost(
-      storedEntries: entries, bytes: bytes, heldBytes: overflow ? .max : heldBytes, multiplyAdds: multiplyAdds)
+      storedEntries: entries, bytes: bytes, heldBytes: overflow ? .max : heldBytes, multiplyAdds: multiplyAdds
+    )
   }
 
   /// The formulas behind `cost`, in the symbols of `formula`.

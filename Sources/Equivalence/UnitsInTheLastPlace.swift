@@ -6,7 +6,8 @@ public import Convolution
 @inline(__always)
 public func unitsBetween<Scalar: TensorScalar>(_ a: Scalar, _ b: Scalar) -> UInt64 {
   let (left, right) = (magnitudeBits(a), magnitudeBits(b))
-  if a.sign == b.sign { return left > right ? left - right : right - left }
+  // Which of the two is larger is a coin's toss in real data: a subtraction, not a branch, has to find out.
+  if a.sign == b.sign { return (Int64(bitPattern: left) &- Int64(bitPattern: right)).magnitude }
   return left + right
 }
 
@@ -24,7 +25,10 @@ func magnitudeBits<Scalar: TensorScalar>(_ x: Scalar) -> UInt64 {
 @inlinable
 @inline(__always)
 func identical<Scalar: TensorScalar>(_ a: Scalar, _ b: Scalar) -> Bool {
-  magnitudeBits(a) == magnitudeBits(b) && a.sign == b.sign
+  switch Scalar.dataType {
+  case .float32: unsafeBitCast(a, to: UInt32.self) == unsafeBitCast(b, to: UInt32.self)
+  case .float64: unsafeBitCast(a, to: UInt64.self) == unsafeBitCast(b, to: UInt64.self)
+  }
 }
 
 /// Whether two elements, not both finite, are of the same kind: the same infinity, or both NaN.

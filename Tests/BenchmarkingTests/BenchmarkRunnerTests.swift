@@ -10,10 +10,10 @@ import Testing
   @Test("each size meets each formulation and storage, in order")
   func rows() throws {
     var progress: [Int] = []
-    let rows = BenchmarkRunner(small).run { _, finished, total in
+    let rows = BenchmarkRunner(small).run(progress: { _, finished, total in
       #expect(total == 2 * 2 * 5)
       progress.append(finished)
-    }
+    })
     #expect(rows.map(\.subject) == small.cases)
     #expect(progress == Array(1...20))
     for row in rows {
@@ -79,7 +79,8 @@ import Testing
   @Test("a cancellation ends the run with the rows so far")
   func cancellation() {
     var finished = 0
-    let rows = BenchmarkRunner(small).run(isCancelled: { finished >= 3 }) { _, number, _ in finished = number }
+    let rows = BenchmarkRunner(small).run(isCancelled: { finished >= 3 }) { _, number, _ in finished = number
+    }
     #expect(rows.count == 3)
     #expect(BenchmarkRunner(small).run(isCancelled: { true }).isEmpty)
   }

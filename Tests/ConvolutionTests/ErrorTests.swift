@@ -13,7 +13,9 @@ import Testing
 
   @Test("an empty image or filter is refused by name and axis")
   func empty() {
-    #expect(throws: ConvolutionError.emptyDimension(field: .image, axis: .height)) { try geometry(Extent(0, 6)) }
+    #expect(throws: ConvolutionError.emptyDimension(field: .image, axis: .height)) {
+      try geometry(Extent(0, 6))
+    }
     #expect(throws: ConvolutionError.emptyDimension(field: .filter, axis: .width)) {
       try geometry(Extent(5, 6), Extent(2, 0))
     }
@@ -56,21 +58,28 @@ import Testing
   @Test("numbers near the end of Int are refused, not computed with")
   func overflow() {
     let limit = AxisGeometry.maximumExtent
-    #expect(throws: ConvolutionError.parameterTooLarge(field: .stride, axis: .height, value: .max, limit: limit)) {
+    #expect(
+      throws: ConvolutionError.parameterTooLarge(field: .stride, axis: .height, value: .max, limit: limit)
+    ) {
       try geometry(stride: Extent(.max, 1))
     }
-    #expect(throws: ConvolutionError.parameterTooLarge(field: .dilation, axis: .width, value: .max, limit: limit)) {
+    #expect(
+      throws: ConvolutionError.parameterTooLarge(field: .dilation, axis: .width, value: .max, limit: limit)
+    ) {
       try geometry(padding: .same, dilation: Extent(1, .max))
     }
-    #expect(throws: ConvolutionError.parameterTooLarge(field: .padding, axis: .width, value: .max, limit: limit)) {
+    #expect(
+      throws: ConvolutionError.parameterTooLarge(field: .padding, axis: .width, value: .max, limit: limit)
+    ) {
       try geometry(padding: .sides(Padding(top: 0, left: .max, bottom: 0, right: .max)))
     }
     #expect(throws: ConvolutionError.resultTooLarge(elements: .max, limit: 1 << 20)) {
       try geometry(
         padding: .sides(Padding(top: limit, left: limit, bottom: limit, right: limit)))
     }
-    #expect(throws: ConvolutionError.filterExceedsImage(
-      axis: .height, extent: limit * (limit - 1) + 1, paddedExtent: 5)
+    #expect(
+      throws: ConvolutionError.filterExceedsImage(
+        axis: .height, extent: limit * (limit - 1) + 1, paddedExtent: 5)
     ) { try geometry(Extent(5, 6), Extent(limit, 1), dilation: Extent(limit, 1)) }
   }
 

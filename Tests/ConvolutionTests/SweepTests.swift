@@ -43,7 +43,8 @@ import Testing
     guard let (expected, height, width) = definition(image, filter, p, multiply: { $0 * $1 }) else {
       #expect(throws: ConvolutionError.self) {
         try ConvolutionGeometry(
-          image: p.image, filter: p.filter, stride: p.stride, padding: .sides(p.padding), dilation: p.dilation)
+          image: p.image, filter: p.filter, stride: p.stride, padding: .sides(p.padding), dilation: p.dilation
+        )
       }
       return true
     }
@@ -52,7 +53,9 @@ import Testing
     return try !float || check(p, image.map(Float.init), filter.map(Float.init), expected.map(Float.init))
   }
 
-  @Test("all images and filters up to 8×8 with strides and dilations 1–3 and paddings 0–3 are exact", arguments: 1...8)
+  @Test(
+    "all images and filters up to 8×8 with strides and dilations 1–3 and paddings 0–3 are exact",
+    arguments: 1...8)
   func everySmallShape(height: Int) throws {
     var random = SeededNumbers(seed: UInt64(height))
     for width in 1...8 {

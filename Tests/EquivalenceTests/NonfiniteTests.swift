@@ -24,7 +24,8 @@ import Testing
             #expect(assessment.equivalent == (certified && result == pixel * tap))
             let reason: Assessment.Reason? =
               !pixel.isFinite || !tap.isFinite
-              ? .nonfiniteWindow : !result.isFinite ? .nonfiniteResult : result == pixel * tap ? nil : .beyondBound
+              ? .nonfiniteWindow
+              : !result.isFinite ? .nonfiniteResult : result == pixel * tap ? nil : .beyondBound
             #expect(assessment.reason == reason)
             let same = result == direct || (result.isNaN && direct.isNaN)
             let bothFinite = result.isFinite && direct.isFinite
