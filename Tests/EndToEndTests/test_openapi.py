@@ -163,7 +163,9 @@ REACHED = {
     400: lambda server: call(server, "POST", "/convolve", b"{"),
     404: lambda server: get(server, "/nothing"),
     405: lambda server: get(server, "/convolve"),
-    413: lambda server: call(server, "POST", "/convolve", None, {"Content-Length": str(2**40)}),
+    413: lambda server: call(
+        server, "POST", "/convolve", None, {"Content-Type": "application/json", "Content-Length": str(2**40)}
+    ),
     415: lambda server: call(server, "POST", "/convolve", b"", {"Content-Type": "text/plain"}),
     422: lambda server: call(server, "POST", "/convolve", b"{}"),
     431: lambda server: get(server, "/healthz", **{"X-Long": "a" * 30_000}),
