@@ -34,8 +34,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .target(name: "Convolution", dependencies: ["Buffers"], swiftSettings: house),
-    .target(name: "Equivalence", dependencies: ["Convolution"], swiftSettings: house),
-    .target(name: "Benchmarking", dependencies: ["Convolution"], swiftSettings: house),
+    .target(name: "Equivalence", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
+    .target(name: "Benchmarking", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
     .target(name: "TensorCoding", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
     .target(
       name: "Service",

@@ -44,7 +44,8 @@ extension ConvolutionService {
     do throws(ConvolutionError) {
       stopwatch.restartLap()
       let convolution = try formulation.makeOperator(
-        storage: storage, geometry: problem.geometry, filter: problem.filter, memoryLimit: limits.operatorBytes)
+        storage: storage, geometry: problem.geometry, filter: problem.filter,
+        memoryLimit: limits.operatorBytes)
       timing.setup = stopwatch.lap()
       for _ in 0..<repeats {
         convolution.apply(to: problem.image, into: &result)
@@ -109,7 +110,8 @@ extension ConvolutionService {
       throw .convolution(error)
     }
     let once = formulation.cost(of: geometry, storage: storage, scalarByteCount: byteCount).multiplyAdds
-    let direct = Formulation.direct.cost(of: geometry, storage: .sparse, scalarByteCount: byteCount).multiplyAdds
+    let direct = Formulation.direct.cost(of: geometry, storage: .sparse, scalarByteCount: byteCount)
+      .multiplyAdds
     // As floating-point numbers, which do not overflow; where they round, they are far above any limit.
     let work = Double(once) * Double(repeats) + 3 * Double(direct)
     guard work <= Double(limits.multiplyAdds) else {

@@ -16,7 +16,8 @@ struct ConvolveRequest: ~Copyable {
   }
 
   private enum Field: String, CaseIterable {
-    case image, filter, formulation, storage, stride, padding, dilation, dtype, flip, `repeat`, report, encoding
+    case image, filter, formulation, storage, stride, padding, dilation, dtype, flip, `repeat`, report,
+      encoding
   }
 
   let image: PendingTensor
@@ -159,7 +160,8 @@ extension JSONReader {
         return .sides(Padding(top: values[0], left: values[1], bottom: values[2], right: values[3]))
       default:
         throw invalid(
-          "expected are one integer, [vertical, horizontal], or [top, left, bottom, right], not \(values.count)")
+          "expected are one integer, [vertical, horizontal], or [top, left, bottom, right], not \(values.count)"
+        )
       }
     }
   }

@@ -16,7 +16,9 @@ func accepts(_ field: String, _ offered: StaticString) -> Bool {
   var bestPrecision = -1
   var admitted = false
   for member in field.split(separator: ",") {
-    let parts = member.split(separator: ";", omittingEmptySubsequences: false).map { trimmed($0).lowercased() }
+    let parts = member.split(separator: ";", omittingEmptySubsequences: false).map {
+      trimmed($0).lowercased()
+    }
     let precision: Int
     switch parts[0] {
     case offered: precision = 2

@@ -16,14 +16,17 @@ struct BenchCommand: ParsableCommand {
 
   @Option(help: "Image sizes, height x width, joined by commas.") var image = "256x256"
   @Option(help: "Filter sizes, height x width, joined by commas.") var filter = "3x3"
-  @Option(help: "The element type: float32 or float64.", transform: Self.dataType) var dtype = DataType.float32
+  @Option(help: "The element type: float32 or float64.", transform: Self.dataType) var dtype = DataType
+    .float32
   @Option(help: "At most so many timed applications a case.") var iterations = 1000
   @Option(help: "At most so many seconds a case.") var seconds = 0.5
   @Option(help: "The most bytes the matrices of one case may take.") var maxOperator = 1 << 30
 
   func validate() throws {
     guard iterations >= 1 else { throw ValidationError("--iterations must be at least 1.") }
-    guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds must be above 0, at most 3600.") }
+    guard seconds > 0, seconds <= 3600 else {
+      throw ValidationError("--seconds must be above 0, at most 3600.")
+    }
     guard maxOperator >= 1 else { throw ValidationError("--max-operator must be at least 1.") }
   }
 
@@ -37,7 +40,8 @@ struct BenchCommand: ParsableCommand {
     let rows = runner.run(progress: { row, finished, total in
       let subject = row.subject
       Self.progress(
-        "[\(finished)/\(total)] \(subject.image) by \(subject.filter), \(subject.formulation) \(subject.storage)")
+        "[\(finished)/\(total)] \(subject.image) by \(subject.filter), \(subject.formulation) \(subject.storage)"
+      )
     })
     Self.progress(nil)
     BenchTable(rows).lines.forEach { print($0) }
@@ -54,7 +58,8 @@ struct BenchCommand: ParsableCommand {
   private static func extents(_ text: String, flag: String) throws -> [Extent] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { size in
       let parts = size.split(separator: "x", omittingEmptySubsequences: false)
-      guard parts.count == 2, let height = Int(parts[0]), let width = Int(parts[1]), height > 0, width > 0 else {
+      guard parts.count == 2, let height = Int(parts[0]), let width = Int(parts[1]), height > 0, width > 0
+      else {
         throw ValidationError("\(flag) has '\(size)', but must be height x width, such as 256x256.")
       }
       return Extent(height, width)

@@ -9,7 +9,8 @@ struct BenchTable {
   init(_ rows: [BenchmarkRow]) {
     var table = TextTable(
       header: [
-        "image", "filter", "formulation", "storage", "minimum", "median", "95 %", "setup", "bytes", "GFLOP/s", "GB/s",
+        "image", "filter", "formulation", "storage", "minimum", "median", "95 %", "setup", "bytes", "GFLOP/s",
+        "GB/s",
         "deviation",
       ], leftAligned: 4)
     var refusals: [String] = []

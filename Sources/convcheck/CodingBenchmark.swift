@@ -26,7 +26,8 @@ enum CodingBenchmark {
       }
       table.append([
         "\(type.dataType.rawValue) \(isNested ? "nested arrays" : "base64")", String(text.count),
-        BenchTable.short(Double(text.count) / decode / 1e6), BenchTable.short(Double(text.count) / encode / 1e6),
+        BenchTable.short(Double(text.count) / decode / 1e6),
+        BenchTable.short(Double(text.count) / encode / 1e6),
       ])
     }
     return table

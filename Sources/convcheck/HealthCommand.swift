@@ -6,7 +6,8 @@ struct HealthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health",
     abstract: "Ask a running server whether it lives.",
-    discussion: "Exit status 0 if GET /healthz answers 200 in time, 1 if not. Reads the same settings as serve.")
+    discussion:
+      "Exit status 0 if GET /healthz answers 200 in time, 1 if not. Reads the same settings as serve.")
 
   @Option(help: ServeSettings.hostSetting.help) var host: String?
   @Option(help: ServeSettings.portSetting.help) var port: String?

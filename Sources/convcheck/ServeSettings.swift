@@ -29,9 +29,11 @@ struct ServeSettings: ParsableArguments {
   private static let maxFields = Setting(
     "max-fields", server.maximumFields, in: 1...10_000, "The most header fields of a request.")
   private static let maxElements = Setting(
-    "max-elements", service.tensorElements, in: 1...(1 << 32), "The most elements of a tensor, sent or computed.")
+    "max-elements", service.tensorElements, in: 1...(1 << 32),
+    "The most elements of a tensor, sent or computed.")
   private static let maxOperator = Setting(
-    "max-operator", service.operatorBytes, in: 1...(1 << 48), "The most bytes the matrices of one request take.")
+    "max-operator", service.operatorBytes, in: 1...(1 << 48),
+    "The most bytes the matrices of one request take.")
   private static let maxWork = Setting(
     "max-work", service.multiplyAdds, in: 1...(1 << 60), "The most multiply-adds of one request.")
   private static let headTimeout = Setting(
