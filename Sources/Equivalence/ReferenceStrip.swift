@@ -22,7 +22,7 @@ struct ReferenceStrip: ~Copyable {
   /// The most rows it holds.
   let rowCapacity: Int
   private let geometry: ConvolutionGeometry
-  /// The outputs of a row that all taps reach, where they are enough for a block; else none, at the row's start.
+  /// The outputs of a row that all taps reach; none, at the row's start, where there are none.
   private let interior: Range<Int>
 
   init(geometry: ConvolutionGeometry) {
@@ -38,7 +38,7 @@ struct ReferenceStrip: ~Copyable {
     // Later taps reach earlier outputs: the first tap starts last and the last tap stops first.
     let lower = columns.outputs(reachedBy: 0).lowerBound
     let upper = columns.outputs(reachedBy: columns.filter - 1).upperBound
-    interior = upper - lower >= Self.blockLength ? lower..<upper : 0..<0
+    interior = lower < upper ? lower..<upper : 0..<0
   }
 
   deinit { value.deallocate() }
@@ -48,12 +48,13 @@ struct ReferenceStrip: ~Copyable {
     let stride = geometry.columns.stride
     for a in rows {
       let start = (a &- rows.lowerBound) &* geometry.columns.output
+      let rowTaps = geometry.rows.taps(of: a)
       if stride == 1 {
-        forEachBlock { b in formBlock(a, b, start, image, filter) { Vector($0) } }
+        forEachBlock { b in formBlock(a, b, start, rowTaps, image, filter) { Vector($0) } }
       } else {
-        forEachBlock { b in formBlock(a, b, start, image, filter) { Vector($0, stride: stride) } }
+        forEachBlock { b in formBlock(a, b, start, rowTaps, image, filter) { Vector($0, stride: stride) } }
       }
-      forEachOther { b in formOne(a, b, start, image, filter) }
+      forEachOther { b, columnTaps in formOne(a, b, start, rowTaps, columnTaps, image, filter) }
     }
   }
 
@@ -62,16 +63,19 @@ struct ReferenceStrip: ~Copyable {
     let stride = geometry.columns.stride
     for a in rows {
       let start = (a &- rows.lowerBound) &* geometry.columns.output
+      let rowTaps = geometry.rows.taps(of: a)
       if fused {
-        for b in 0..<geometry.columns.output { formOne(a, b, start, image, filter, fused: true) }
+        for b in 0..<geometry.columns.output {
+          formOne(a, b, start, rowTaps, geometry.columns.taps(of: b), image, filter, fused: true)
+        }
         continue
       }
       if stride == 1 {
-        forEachBlock { b in formBlock(a, b, start, image, filter) { Vector($0) } }
+        forEachBlock { b in formBlock(a, b, start, rowTaps, image, filter) { Vector($0) } }
       } else {
-        forEachBlock { b in formBlock(a, b, start, image, filter) { Vector($0, stride: stride) } }
+        forEachBlock { b in formBlock(a, b, start, rowTaps, image, filter) { Vector($0, stride: stride) } }
       }
-      forEachOther { b in formOne(a, b, start, image, filter, fused: false) }
+      forEachOther { b, columnTaps in formOne(a, b, start, rowTaps, columnTaps, image, filter, fused: false) }
     }
   }
 
@@ -79,7 +83,7 @@ struct ReferenceStrip: ~Copyable {
   /// form some outputs a second time.
   @inline(__always)
   private func forEachBlock(_ body: (Int) -> Void) {
-    if interior.isEmpty { return }
+    if interior.count < Self.blockLength { return }
     let last = interior.upperBound &- Self.blockLength
     var b = interior.lowerBound
     while b < last {
@@ -89,27 +93,33 @@ struct ReferenceStrip: ~Copyable {
     body(last)
   }
 
-  /// Calls `body` with each output of a row that no block forms.
+  /// Calls `body` with each output of a row that no block forms, and with the columns of the filter that reach it.
   @inline(__always)
-  private func forEachOther(_ body: (Int) -> Void) {
-    for b in 0..<interior.lowerBound { body(b) }
-    for b in interior.upperBound..<geometry.columns.output { body(b) }
+  private func forEachOther(_ body: (Int, Range<Int>) -> Void) {
+    let columns = geometry.columns
+    if interior.count < Self.blockLength {
+      for b in interior { body(b, 0..<columns.filter) }
+    }
+    for b in 0..<interior.lowerBound { body(b, columns.taps(of: b)) }
+    for b in interior.upperBound..<columns.output { body(b, columns.taps(of: b)) }
   }
 
-  /// Calls `body` with the weight and the pixel of each tap of output (`a`, `b`) that stands on the image.
+  /// Calls `body` with the weight and the pixel of each tap of output (`a`, `b`) that stands on the image: those in
+  /// `rowTaps` × `columnTaps`.
   @inline(__always)
   private func forEachTap<Scalar>(
-    _ a: Int, _ b: Int, _ taps: Range<Int>, _ image: UnsafePointer<Scalar>, _ filter: UnsafePointer<Scalar>,
+    _ a: Int, _ b: Int, _ rowTaps: Range<Int>, _ columnTaps: Range<Int>, _ image: UnsafePointer<Scalar>,
+    _ filter: UnsafePointer<Scalar>,
     _ body: (_ weight: Scalar, _ pixel: UnsafePointer<Scalar>) -> Void
   ) {
     let (rows, columns) = (geometry.rows, geometry.columns)
-    for u in rows.taps(of: a) {
+    let first = columns.pixel(output: b, tap: columnTaps.lowerBound)
+    for u in rowTaps {
       let weights = filter + u &* columns.filter
-      let pixels = image + (rows.pixel(output: a, tap: u) &* columns.image)
-      var pixel = columns.pixel(output: b, tap: taps.lowerBound)
-      for v in taps {
-        body(weights[v], pixels + pixel)
-        pixel &+= columns.dilation
+      var pixel = image + (rows.pixel(output: a, tap: u) &* columns.image &+ first)
+      for v in columnTaps {
+        body(weights[v], pixel)
+        pixel += columns.dilation
       }
     }
   }
@@ -117,11 +127,12 @@ struct ReferenceStrip: ~Copyable {
   /// Forms one output from float32 pixels: exact products, rounded sums.
   @inline(__always)
   private func formOne(
-    _ a: Int, _ b: Int, _ start: Int, _ image: UnsafePointer<Float>, _ filter: UnsafePointer<Float>
+    _ a: Int, _ b: Int, _ start: Int, _ rowTaps: Range<Int>, _ columnTaps: Range<Int>,
+    _ image: UnsafePointer<Float>, _ filter: UnsafePointer<Float>
   ) {
     var sum = 0.0
     var magnitudes = 0.0
-    forEachTap(a, b, geometry.columns.taps(of: b), image, filter) { weight, pixel in
+    forEachTap(a, b, rowTaps, columnTaps, image, filter) { weight, pixel in
       let product = Double(weight) * Double(pixel.pointee)
       sum += product
       magnitudes += product.magnitude
@@ -133,12 +144,13 @@ struct ReferenceStrip: ~Copyable {
   /// Forms eight outputs from float32 pixels.
   @inline(__always)
   private func formBlock(
-    _ a: Int, _ b: Int, _ start: Int, _ image: UnsafePointer<Float>, _ filter: UnsafePointer<Float>,
+    _ a: Int, _ b: Int, _ start: Int, _ rowTaps: Range<Int>, _ image: UnsafePointer<Float>,
+    _ filter: UnsafePointer<Float>,
     _ load: (UnsafePointer<Float>) -> Vector
   ) {
     var sum = Vector.zero
     var magnitudes = Vector.zero
-    forEachTap(a, b, 0..<geometry.columns.filter, image, filter) { weight, pixel in
+    forEachTap(a, b, rowTaps, 0..<geometry.columns.filter, image, filter) { weight, pixel in
       let product = Double(weight) * load(pixel)
       sum += product
       magnitudes += product.magnitudes
@@ -150,13 +162,14 @@ struct ReferenceStrip: ~Copyable {
   /// Forms one output from float64 pixels, each product with its error.
   @inline(__always)
   private func formOne(
-    _ a: Int, _ b: Int, _ start: Int, _ image: UnsafePointer<Double>, _ filter: UnsafePointer<Double>,
+    _ a: Int, _ b: Int, _ start: Int, _ rowTaps: Range<Int>, _ columnTaps: Range<Int>,
+    _ image: UnsafePointer<Double>, _ filter: UnsafePointer<Double>,
     fused: Bool
   ) {
     var sum = 0.0
     var lost = 0.0
     var magnitudes = 0.0
-    forEachTap(a, b, geometry.columns.taps(of: b), image, filter) { weight, pixel in
+    forEachTap(a, b, rowTaps, columnTaps, image, filter) { weight, pixel in
       let product = weight * pixel.pointee
       let error: Double
       if fused {
@@ -182,13 +195,14 @@ struct ReferenceStrip: ~Copyable {
   /// addition loses.
   @inline(__always)
   private func formBlock(
-    _ a: Int, _ b: Int, _ start: Int, _ image: UnsafePointer<Double>, _ filter: UnsafePointer<Double>,
+    _ a: Int, _ b: Int, _ start: Int, _ rowTaps: Range<Int>, _ image: UnsafePointer<Double>,
+    _ filter: UnsafePointer<Double>,
     _ load: (UnsafePointer<Double>) -> Vector
   ) {
     var sum = Vector.zero
     var lost = Vector.zero
     var magnitudes = Vector.zero
-    forEachTap(a, b, 0..<geometry.columns.filter, image, filter) { weight, pixel in
+    forEachTap(a, b, rowTaps, 0..<geometry.columns.filter, image, filter) { weight, pixel in
       let pixels = load(pixel)
       let product = weight * pixels
       let (wHigh, wLow) = split(weight)
