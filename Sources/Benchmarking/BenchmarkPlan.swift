@@ -13,7 +13,7 @@ public struct BenchmarkPlan: Sendable {
   /// The most timed applications a case.
   public var maximumIterations: Int
   /// When a case stops before that; one application is always timed.
-  public var timeBudget: Duration
+  public var secondsPerCase: Double
   /// The most bytes an operator may hold.
   public var memoryLimit: Int
   /// The most multiply-adds one application may take.
@@ -23,14 +23,14 @@ public struct BenchmarkPlan: Sendable {
   public init(
     images: [Extent], filters: [Extent], dataType: DataType = .float32,
     formulations: [(Formulation, Storage)] = BenchmarkPlan.everyFormulation, maximumIterations: Int = 1000,
-    timeBudget: Duration = .milliseconds(200), memoryLimit: Int = 1 << 30, workLimit: Int = .max
+    secondsPerCase: Double = 0.2, memoryLimit: Int = 1 << 30, workLimit: Int = .max
   ) {
     self.images = images
     self.filters = filters
     self.dataType = dataType
     self.formulations = formulations
     self.maximumIterations = maximumIterations
-    self.timeBudget = timeBudget
+    self.secondsPerCase = secondsPerCase
     self.memoryLimit = memoryLimit
     self.workLimit = workLimit
   }

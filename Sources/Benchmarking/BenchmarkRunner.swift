@@ -81,12 +81,11 @@ public struct BenchmarkRunner: Sendable {
     try Formulation.direct.makeOperator(storage: .sparse, geometry: geometry, filter: filter)
       .apply(to: image, into: &expected)
 
-    let clock = ContinuousClock()
-    let begin = clock.now
+    var stopwatch = Stopwatch()
     let prepared: ConvolutionOperator<Scalar> = try subject.formulation.makeOperator(
       storage: subject.storage, geometry: geometry, filter: filter, memoryLimit: plan.memoryLimit,
       workLimit: plan.workLimit)
-    let setup = clock.now - begin
+    let setup = Stopwatch.seconds(stopwatch.lap())
 
     if isCancelled() { return nil }
     // The first application finds cold caches and fresh pages; it warms up and is checked, not timed.
@@ -94,13 +93,13 @@ public struct BenchmarkRunner: Sendable {
     let maxDeviation = largestDistance(output, expected)
 
     var times: [Double] = []
-    let start = clock.now
+    stopwatch = Stopwatch()
     repeat {
       if isCancelled() { return nil }
-      let before = clock.now
+      stopwatch.restartLap()
       prepared.apply(to: image, into: &output)
-      times.append((clock.now - before).seconds)
-    } while times.count < plan.maximumIterations && clock.now - start < plan.timeBudget
+      times.append(Stopwatch.seconds(stopwatch.lap()))
+    } while times.count < plan.maximumIterations && Stopwatch.seconds(stopwatch.total) < plan.secondsPerCase
     // Reading the last output makes every application's result one that is used.
     let lastDeviation = largestDistance(output, expected)
 
@@ -112,7 +111,7 @@ public struct BenchmarkRunner: Sendable {
     let pixels = subject.image.elementCount + geometry.output.elementCount
     let traffic = Double(prepared.heldBytes) + Double(pixels) * Double(subject.dataType.byteCount)
     return BenchmarkMeasurement(
-      iterations: times.count, setup: setup.seconds, minimum: times[0], median: median,
+      iterations: times.count, setup: setup, minimum: times[0], median: median,
       percentile95: times[(times.count * 95 + 99) / 100 - 1], heldBytes: prepared.heldBytes,
       gigaflops: 2 * Double(cost.multiplyAdds) / seconds / 1e9, gigabytesPerSecond: traffic / seconds / 1e9,
       maxDeviation: max(maxDeviation, lastDeviation))

@@ -10,9 +10,9 @@ extension JSONWriter {
     return buffer
   }
 
-  /// A field of seconds, to the nanosecond that the clock tells.
-  mutating func seconds(_ key: StaticString, _ duration: Duration) {
+  /// A field of seconds.
+  mutating func seconds(_ key: StaticString, nanoseconds: Int) {
     self.key(key)
-    number(duration.seconds)
+    number(Stopwatch.seconds(nanoseconds))
   }
 }

@@ -2,35 +2,35 @@ import Benchmarking
 import Buffers
 import TensorCoding
 
-/// Where the time of one POST /convolve went.
+/// Where the time of one POST /convolve went, in nanoseconds.
 struct ConvolveTiming {
   /// From the first byte of the body to the validated problem.
-  let decode: Duration
+  let decode: Int
   /// Building the operator.
-  var setup = Duration.zero
+  var setup = 0
   /// Each application of the operator.
-  var formulation: [Duration] = []
+  var formulation: [Int] = []
   /// One direct computation.
-  var direct = Duration.zero
+  var direct = 0
   /// The reference, its bounds and the comparison with every element.
-  var reference = Duration.zero
+  var reference = 0
   /// Writing verdict and result.
-  var encode = Duration.zero
+  var encode = 0
   /// All of it, from the first byte of the body to the last of the result.
-  var total = Duration.zero
+  var total = 0
 
   /// As the field Server-Timing wants it (W3C Server Timing): milliseconds, to the microsecond.
   var serverTiming: String {
-    let parts: [(StaticString, Duration)] = [
+    let parts: [(StaticString, Int)] = [
       ("decode;dur=", decode), (", setup;dur=", setup), (", formulation;dur=", formulation.median),
       (", direct;dur=", direct), (", reference;dur=", reference), (", encode;dur=", encode),
       (", total;dur=", total),
     ]
     var text = ByteBuffer(capacity: 256)
-    for (name, duration) in parts {
+    for (name, nanoseconds) in parts {
       text.append(name)
       // Digit by digit: seven numbers by way of String would take longer than a small convolution.
-      let microseconds = duration.nanoseconds / 1000
+      let microseconds = nanoseconds / 1000
       text.append(decimal: microseconds / 1000)
       text.append(UInt8(ascii: "."))
       let fraction = microseconds % 1000
@@ -42,9 +42,9 @@ struct ConvolveTiming {
   }
 }
 
-extension [Duration] {
+extension [Int] {
   /// The middle one; of an even number, the mean of the middle two.
-  var median: Duration {
+  var median: Int {
     if count == 1 { return self[0] }
     let ordered = sorted()
     return (ordered[(count - 1) / 2] + ordered[count / 2]) / 2
@@ -56,19 +56,19 @@ extension JSONWriter {
   mutating func timing(_ timing: ConvolveTiming) {
     key("timing")
     beginObject()
-    seconds("formulation_seconds", timing.formulation.median)
+    seconds("formulation_seconds", nanoseconds: timing.formulation.median)
     if timing.formulation.count > 1 {
       key("repeats")
       integer(timing.formulation.count)
-      seconds("formulation_minimum_seconds", timing.formulation.min() ?? .zero)
-      seconds("formulation_maximum_seconds", timing.formulation.max() ?? .zero)
+      seconds("formulation_minimum_seconds", nanoseconds: timing.formulation.min() ?? 0)
+      seconds("formulation_maximum_seconds", nanoseconds: timing.formulation.max() ?? 0)
     }
-    seconds("setup_seconds", timing.setup)
-    seconds("direct_seconds", timing.direct)
-    seconds("reference_seconds", timing.reference)
-    seconds("decode_seconds", timing.decode)
-    seconds("encode_seconds", timing.encode)
-    seconds("total_seconds", timing.total)
+    seconds("setup_seconds", nanoseconds: timing.setup)
+    seconds("direct_seconds", nanoseconds: timing.direct)
+    seconds("reference_seconds", nanoseconds: timing.reference)
+    seconds("decode_seconds", nanoseconds: timing.decode)
+    seconds("encode_seconds", nanoseconds: timing.encode)
+    seconds("total_seconds", nanoseconds: timing.total)
     endObject()
   }
 }

@@ -41,7 +41,7 @@ struct BenchCommand: ParsableCommand {
     let runner = BenchmarkRunner(
       BenchmarkPlan(
         images: images, filters: filters, dataType: dtype, maximumIterations: iterations,
-        timeBudget: .seconds(seconds), memoryLimit: maxOperator))
+        secondsPerCase: seconds, memoryLimit: maxOperator))
     let rows = runner.run(progress: { row, finished, total in
       let subject = row.subject
       Self.progress(

@@ -44,10 +44,13 @@ enum CodingBenchmark {
 
   /// The least time that `body` took, in seconds, tried for `seconds`.
   private static func fastest(within seconds: Double, _ body: () -> Void) -> Double {
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(seconds)
-    var least = clock.measure(body)
-    while clock.now < end { least = min(least, clock.measure(body)) }
-    return least.seconds
+    var stopwatch = Stopwatch()
+    var least = Int.max
+    repeat {
+      stopwatch.restartLap()
+      body()
+      least = min(least, stopwatch.lap())
+    } while Stopwatch.seconds(stopwatch.total) < seconds
+    return Stopwatch.seconds(least)
   }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct BenchmarkRunnerTests {
   let small = BenchmarkPlan(
     images: [Extent(12, 10), Extent(16, 16)], filters: [Extent(2, 3), Extent(3, 3)], maximumIterations: 4,
-    timeBudget: .seconds(5))
+    secondsPerCase: 5)
 
   @Test("each size meets each formulation and storage, in order")
   func rows() throws {
