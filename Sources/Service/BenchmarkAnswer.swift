@@ -33,7 +33,10 @@ extension ConvolutionService {
     writer.string(dataType.rawValue)
     writer.key("rows")
     writer.beginArray()
-    for row in BenchmarkRunner(plan).run() { writer.row(row) }
+    for (index, row) in BenchmarkRunner(plan).run().enumerated() {
+      if index > 0 { writer.newLine() }
+      writer.row(row)
+    }
     writer.endArray()
     writer.endObject()
     return Response(.ok, contentType: Route.benchmark.mediaType, body: writer.finishLine())

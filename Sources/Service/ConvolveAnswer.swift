@@ -69,7 +69,8 @@ extension ConvolutionService {
     }
     timing.reference = stopwatch.lap()
 
-    var writer = JSONWriter()
+    // Room for what an answer usually takes, so that it is not moved while it grows.
+    var writer = JSONWriter(ByteBuffer(capacity: 1024 + 12 * result.values.count))
     writer.beginObject()
     writer.key("formulation")
     writer.string(formulation.rawValue)
@@ -79,7 +80,9 @@ extension ConvolutionService {
     writer.shape(result.shape)
     writer.key("dtype")
     writer.string(type.dataType.rawValue)
+    writer.newLine()
     writer.assessment(assessment)
+    writer.newLine()
     writer.key("result")
     switch encoding {
     case .json: writer.nested(result)
@@ -87,6 +90,7 @@ extension ConvolutionService {
     }
     timing.encode = stopwatch.lap()
     timing.total = stopwatch.total
+    writer.newLine()
     writer.timing(timing)
     writer.endObject()
     return Response(

@@ -118,33 +118,24 @@ extension JSONReader {
     return word
   }
 
-  /// An integer within `range`.
-  fileprivate mutating func integer(in range: ClosedRange<Int>) throws(JSONError) -> Int {
-    let value = try integer()
-    guard range.contains(value) else {
-      throw invalid(
-        "the value must lie from \(range.lowerBound) to \(range.upperBound)",
-        limit: value < range.lowerBound ? range.lowerBound : range.upperBound, actual: value)
-    }
-    return value
-  }
-
-  /// One integer for both axes, or two.
+  /// One integer from 1 on for both axes, or two.
   fileprivate mutating func extent() throws(JSONError) -> Extent {
+    let range = 1...AxisGeometry.maximumExtent
     if try kind() == .number {
-      let both = try integer()
+      let both = try integer(in: range)
       return Extent(both, both)
     }
-    let values = try integers(limit: 2)
+    let values = try integers(in: range, limit: 2)
     guard values.count == 2 else { throw invalid("two integers are expected, or one for both axes") }
     return Extent(values[0], values[1])
   }
 
-  /// One integer for all sides, two, four, or a word.
+  /// One integer from 0 on for all sides, two, four, or a word.
   fileprivate mutating func padding() throws(JSONError) -> PaddingRule {
+    let range = 0...AxisGeometry.maximumExtent
     switch try kind() {
     case .number:
-      let all = try integer()
+      let all = try integer(in: range)
       return .sides(Padding(vertical: all, horizontal: all))
     case .string:
       switch try string() {
@@ -153,15 +144,13 @@ extension JSONReader {
       default: throw invalid("the only words are \"valid\" and \"same\"")
       }
     default:
-      let values = try integers(limit: 4)
+      let values = try integers(in: range, limit: 4)
       switch values.count {
       case 2: return .sides(Padding(vertical: values[0], horizontal: values[1]))
       case 4:
         return .sides(Padding(top: values[0], left: values[1], bottom: values[2], right: values[3]))
       default:
-        throw invalid(
-          "expected are one integer, [vertical, horizontal], or [top, left, bottom, right], not \(values.count)"
-        )
+        throw invalid("[vertical, horizontal] or [top, left, bottom, right] is expected, or one integer")
       }
     }
   }

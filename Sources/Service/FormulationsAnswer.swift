@@ -9,7 +9,8 @@ extension ConvolutionService {
     writer.beginObject()
     writer.key("formulations")
     writer.beginArray()
-    for formulation in Formulation.allCases {
+    for (index, formulation) in Formulation.allCases.enumerated() {
+      if index > 0 { writer.newLine() }
       writer.beginObject()
       writer.key("name")
       writer.string(formulation.rawValue)
@@ -36,6 +37,7 @@ extension ConvolutionService {
       writer.endObject()
     }
     writer.endArray()
+    writer.newLine()
     writer.key("dtypes")
     writer.beginArray()
     for dataType in DataType.allCases { writer.string(dataType.rawValue) }

@@ -24,11 +24,16 @@ extension JSONWriter {
       position(assessment.firstFailure)
     }
     nonfinite(assessment.nonfinite)
+    newLine()
     key("deviation")
     deviation(assessment.fromDirect, from: "direct")
+    newLine()
     key("reference_deviation")
     deviation(assessment.fromReference, from: "reference")
-    if let detailed = assessment.detailed { measures(detailed) }
+    if let detailed = assessment.detailed {
+      newLine()
+      measures(detailed)
+    }
   }
 
   private mutating func deviation(_ deviation: Deviation, from other: StaticString) {

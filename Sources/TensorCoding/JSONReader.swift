@@ -181,19 +181,24 @@ public struct JSONReader {
     at = try scanner.endOfScalar(.null, at: at)
   }
 
-  /// Reads an integer: digits without point or exponent (`1.0` and `1e2` are refused) that fit an `Int`.
-  public mutating func integer() throws(JSONError) -> Int {
+  /// Reads an integer: digits without point or exponent (`1.0` and `1e2` are refused) that lies within `range`.
+  public mutating func integer(in range: ClosedRange<Int> = .min ... .max) throws(JSONError) -> Int {
     try expect(.number)
     let number = try scanner.number(at: at)
     guard number.isInteger else { throw invalid("an integer is expected, without point or exponent") }
     // More than 19 digits, or a magnitude that no Int has, overflow.
-    let largest = number.isNegative ? Int.min.magnitude : Int.max.magnitude
-    guard number.exponent == 0, number.significand <= largest else {
-      throw invalid("the integer overflows 64 bits")
+    guard number.exponent == 0, number.significand <= Int.min.magnitude,
+      number.isNegative || number.significand <= Int.max.magnitude
+    else { throw invalid("the integer overflows 64 bits") }
+    let bits = Int(truncatingIfNeeded: number.significand)
+    let value = number.isNegative ? 0 &- bits : bits
+    guard range.contains(value) else {
+      throw invalid(
+        "the value must lie from \(range.lowerBound) to \(range.upperBound)",
+        limit: value < range.lowerBound ? range.lowerBound : range.upperBound, actual: value)
     }
     at = number.end
-    let bits = Int(truncatingIfNeeded: number.significand)
-    return number.isNegative ? 0 &- bits : bits
+    return value
   }
 
   /// Reads a number as the nearest `Scalar`; one that overflows is `invalid`, one that underflows is zero.
@@ -210,9 +215,11 @@ public struct JSONReader {
     return value
   }
 
-  /// Reads an array of at most `limit` integers.
-  public mutating func integers(limit: Int) throws(JSONError) -> [Int] {
-    try elements(limit: limit) { (reader) throws(JSONError) in try reader.integer() }
+  /// Reads an array of at most `limit` integers, each within `range`.
+  public mutating func integers(
+    in range: ClosedRange<Int> = .min ... .max, limit: Int
+  ) throws(JSONError) -> [Int] {
+    try elements(limit: limit) { (reader) throws(JSONError) in try reader.integer(in: range) }
   }
 
   /// Reads an array of at most `limit` numbers.

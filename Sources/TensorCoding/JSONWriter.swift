@@ -1,7 +1,10 @@
 public import Buffers
 public import Convolution
 
-/// Writes compact JSON behind what a buffer already holds; the commas are the writer's business.
+/// Writes JSON behind what a buffer already holds; the commas are the writer's business.
+///
+/// The text is compact but for line breaks, where the caller asks for them and between the rows of a tensor, so that
+/// people can read it in a terminal.
 ///
 /// The writer owns the buffer until `finish()` gives it back. That objects, arrays, keys and values are asked
 /// for in an order that makes a document is up to the caller.
@@ -24,6 +27,12 @@ public struct JSONWriter: ~Copyable {
   private mutating func separate() {
     if needsComma { buffer.append(ASCII.comma) }
     needsComma = true
+  }
+
+  /// Puts the next member of the open object or array, which must not be the first one, on a line of its own.
+  public mutating func newLine() {
+    buffer.append(",\n")
+    needsComma = false
   }
 
   private mutating func open(_ bracket: UInt8) {
@@ -51,11 +60,18 @@ public struct JSONWriter: ~Copyable {
 
   /// Writes a key known at compile time, which must need no escapes.
   public mutating func key(_ key: StaticString) {
-    separate()
-    buffer.append(ASCII.quote)
-    buffer.append(key)
-    buffer.append(ASCII.quote)
-    buffer.append(ASCII.colon)
+    let length = key.utf8CodeUnitCount
+    let comma = needsComma ? 1 : 0
+    // One check for room and one copy: a small answer is mostly keys.
+    buffer.append(upTo: comma + length + 3) { room in
+      let start = room.baseAddress.unsafelyUnwrapped
+      start[0] = ASCII.comma
+      start[comma] = ASCII.quote
+      (start + comma + 1).update(from: key.utf8Start, count: length)
+      start[comma + 1 + length] = ASCII.quote
+      start[comma + 2 + length] = ASCII.colon
+      return comma + length + 3
+    }
     needsComma = false
   }
 
@@ -70,23 +86,36 @@ public struct JSONWriter: ~Copyable {
   public mutating func string(_ text: String) {
     separate()
     buffer.append(ASCII.quote)
-    for byte in text.utf8 {
-      switch byte {
-      case ASCII.quote, ASCII.backslash:
-        buffer.append(ASCII.backslash)
-        buffer.append(byte)
-      case ASCII.lineFeed: buffer.append("\\n")
-      case ASCII.carriageReturn: buffer.append("\\r")
-      case ASCII.tab: buffer.append("\\t")
-      case 0..<0x20:
-        buffer.append("\\u00")
-        buffer.append(ASCII.zero + byte >> 4)
-        let low = byte & 15
-        buffer.append(low < 10 ? ASCII.zero + low : 0x61 + low - 10)
-      default: buffer.append(byte)
+    var text = text
+    text.withUTF8 { bytes in
+      // Runs without anything to escape, which is nearly all text, are copied whole.
+      var start = 0
+      for index in 0..<bytes.count {
+        let byte = bytes[index]
+        guard byte < 0x20 || byte == ASCII.quote || byte == ASCII.backslash else { continue }
+        buffer.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
+        escape(byte)
+        start = index + 1
       }
+      buffer.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
     }
     buffer.append(ASCII.quote)
+  }
+
+  private mutating func escape(_ byte: UInt8) {
+    switch byte {
+    case ASCII.quote, ASCII.backslash:
+      buffer.append(ASCII.backslash)
+      buffer.append(byte)
+    case ASCII.lineFeed: buffer.append("\\n")
+    case ASCII.carriageReturn: buffer.append("\\r")
+    case ASCII.tab: buffer.append("\\t")
+    default:
+      buffer.append("\\u00")
+      buffer.append(ASCII.zero + byte >> 4)
+      let low = byte & 15
+      buffer.append(low < 10 ? ASCII.zero + low : 0x61 + low - 10)
+    }
   }
 
   /// Writes an integer.
@@ -124,7 +153,7 @@ public struct JSONWriter: ~Copyable {
     endArray()
   }
 
-  /// Writes a tensor as nested arrays of shortest decimals; elements that are not finite become `null`.
+  /// Writes a tensor as nested arrays of shortest decimals, each row on a line; elements that are not finite become `null`.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public mutating func nested<Scalar: TensorScalar>(_ tensor: borrowing Tensor<Scalar>) {
@@ -141,7 +170,7 @@ public struct JSONWriter: ~Copyable {
     for rowStart in stride(from: 0, to: elements.count, by: width) {
       // As many brackets open before a row, and close behind it, as extents divide its place.
       let (opening, closing) = Self.brackets(around: rowStart / width, shape)
-      if rowStart > 0 { buffer.append(ASCII.comma) }
+      if rowStart > 0 { buffer.append(",\n") }
       for _ in 0..<opening { buffer.append(ASCII.leftBracket) }
       row(UnsafeBufferPointer(rebasing: elements[rowStart..<rowStart + width]))
       for _ in 0..<closing { buffer.append(ASCII.rightBracket) }

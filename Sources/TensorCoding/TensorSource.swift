@@ -123,21 +123,6 @@ extension JSONReader {
     return PendingTensor(source: source, early: early.take())
   }
 
-  /// Reads past a tensor without decoding its numbers: its grammar, and an object's fields, are checked.
-  public mutating func tensorSource(elementLimit: Int) throws(JSONError) -> TensorSource {
-    let isObject = try kind() == .object
-    try requireTensorKind()
-    let before = self
-    let form: TensorSource.Form
-    if isObject {
-      form = .object(try tensorObject(elementLimit: elementLimit).dataType)
-    } else {
-      form = .nested
-      try skipValue()
-    }
-    return TensorSource(range: before.at..<at, form: form, reader: before, elementLimit: elementLimit)
-  }
-
   private mutating func requireTensorKind() throws(JSONError) {
     let found = try kind()
     guard found == .array || found == .object else {

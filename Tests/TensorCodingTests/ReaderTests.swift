@@ -129,7 +129,7 @@ struct ReaderTests {
 
 @Suite("The writer")
 struct WriterTests {
-  @Test("puts the commas where they belong")
+  @Test("puts commas and line breaks where they belong")
   func commas() {
     let text = written { writer in
       writer.beginObject()
@@ -144,6 +144,7 @@ struct WriterTests {
       writer.endObject()
       writer.number(0.5)
       writer.endArray()
+      writer.newLine()
       writer.key("b")
       writer.string("x")
       writer.key(text: "c\"")
@@ -154,7 +155,7 @@ struct WriterTests {
     }
     #expect(
       text
-        == #"{"a":[-1,true,null,[],{},0.5],"b":"x","c\"":[[1,2],[null,null]],"d":[3,4]}"#)
+        == "{\"a\":[-1,true,null,[],{},0.5],\n\"b\":\"x\",\"c\\\"\":[[1,2],\n[null,null]],\"d\":[3,4]}")
   }
 
   @Test("escapes strings so that they read back, whatever is in them")

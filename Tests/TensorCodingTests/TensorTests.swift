@@ -161,10 +161,6 @@ struct TensorTests {
       #expect(Picture(try early.source.decode(as: Double.self)).elements == [0.1])
       #expect(Picture(try early.tensor(as: Float.self)).elements == [0.1])
       #expect(Picture(try c.tensor(as: Double.self)).elements == [Double(Float(0.1))])
-      _ = try fork.nextKey()
-      let source = try fork.tensorSource(elementLimit: 9)
-      #expect(source.form == .object(.float32))
-      #expect(Picture(try source.decode(as: Float.self)).elements == [0.1])
     }
   }
 
