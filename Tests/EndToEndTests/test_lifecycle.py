@@ -3,11 +3,13 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +157,24 @@ def test_connections_leave_no_descriptor_behind(own_server):
     while descriptors(running) > before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert descriptors(running) <= before
+
+
+def resident_megabytes(running):
+    status = Path(f"/proc/{running.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1000
+
+
+def test_the_memory_of_a_burst_comes_back(own_server):
+    running = own_server()
+    before = resident_megabytes(running)
+    body = json.dumps({"image": [[1.5] * 512] * 512, "filter": [[1, 2], [3, 4]]}).encode()
+    with ThreadPoolExecutor(64) as clients:
+        answers = list(clients.map(lambda _: call(running, "POST", "/convolve", body), range(128)))
+    assert {answer.status for answer in answers} == {200}
+    deadline = time.monotonic() + 30
+    while resident_megabytes(running) > before + 40 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert resident_megabytes(running) <= before + 40
 
 
 def test_a_port_in_use_is_a_clear_error():
