@@ -132,12 +132,6 @@ private func largestDistance<Scalar: TensorScalar>(
   return largest
 }
 
-extension Duration {
-  fileprivate var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
-}
-
 /// The same pseudo-random numbers in every run (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
 struct DeterministicNumbers: Sendable {
   private var state: UInt64

@@ -23,12 +23,14 @@ public struct AxisGeometry: Hashable, Sendable {
     axis: Axis, image: Int, filter: Int, stride: Int, dilation: Int, before: Int, after: Int
   ) throws(ConvolutionError) {
     let largest = Self.maximumExtent
-    let parameters: [(ConvolutionError.Field, Int)] = [
-      (.image, image), (.filter, filter), (.stride, stride), (.dilation, dilation), (.padding, before),
-      (.padding, after),
-    ]
-    for (field, value) in parameters where value > largest {
-      throw .parameterTooLarge(field: field, axis: axis, value: value, limit: largest)
+    if max(max(image, filter, stride), max(dilation, before, after)) > largest {
+      let parameters: [(ConvolutionError.Field, Int)] = [
+        (.image, image), (.filter, filter), (.stride, stride), (.dilation, dilation), (.padding, before),
+        (.padding, after),
+      ]
+      for (field, value) in parameters where value > largest {
+        throw .parameterTooLarge(field: field, axis: axis, value: value, limit: largest)
+      }
     }
     let extent = dilation * (filter - 1) + 1
     let padded = before + image + after

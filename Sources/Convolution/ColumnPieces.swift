@@ -9,21 +9,32 @@ struct ColumnPieces: ~Copyable, Sendable {
     let upper: Int
   }
 
-  /// One piece for each tap of a filter row.
+  /// One piece for each tap of a filter row; none where there is no padding, and all is interior.
   let pieces: AlignedBuffer<Piece>
   /// The outputs that all taps reach: the part of a row that needs no further question. Empty (at the row's
   /// end) where there is none.
   let interior: Piece
 
+  /// How many pieces are kept.
+  static func count(_ columns: AxisGeometry) -> Int {
+    columns.before == 0 && columns.after == 0 ? 0 : columns.filter
+  }
+
   init(_ columns: AxisGeometry) {
-    var pieces = AlignedBuffer<Piece>(capacity: columns.filter)
-    for tap in 0..<columns.filter {
+    let count = Self.count(columns)
+    if count == 0 {
+      pieces = AlignedBuffer()
+      interior = Piece(lower: 0, upper: columns.output)
+      return
+    }
+    var pieces = AlignedBuffer<Piece>(capacity: count)
+    for tap in 0..<count {
       let outputs = columns.outputs(reachedBy: tap)
       pieces.append(Piece(lower: outputs.lowerBound, upper: outputs.upperBound))
     }
     // Later taps reach earlier outputs: the first tap starts last and the last tap stops first.
     let lower = pieces[0].lower
-    let upper = pieces[columns.filter - 1].upper
+    let upper = pieces[count - 1].upper
     interior =
       lower < upper ? Piece(lower: lower, upper: upper) : Piece(lower: columns.output, upper: columns.output)
     self.pieces = pieces

@@ -20,15 +20,13 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     image: Extent, filter: Extent, stride: Extent = Extent(1, 1), padding: PaddingRule = .valid,
     dilation: Extent = Extent(1, 1), maximumOutputElements: Int = ConvolutionGeometry.defaultOutputLimit
   ) throws(ConvolutionError) {
-    for axis in Axis.allCases {
-      if image[axis] < 1 { throw .emptyDimension(field: .image, axis: axis) }
-      if filter[axis] < 1 { throw .emptyDimension(field: .filter, axis: axis) }
-      if stride[axis] < 1 { throw .notPositive(field: .stride, axis: axis, value: stride[axis]) }
-      if dilation[axis] < 1 { throw .notPositive(field: .dilation, axis: axis, value: dilation[axis]) }
-    }
+    try Self.check(.height, image, filter, stride, dilation)
+    try Self.check(.width, image, filter, stride, dilation)
     let sides = try Self.sides(padding, filter: filter, stride: stride, dilation: dilation)
-    for side in Padding.Side.allCases where sides[side] < 0 {
-      throw .negativePadding(side: side, value: sides[side])
+    if min(sides.top, sides.left, sides.bottom, sides.right) < 0 {
+      for side in Padding.Side.allCases where sides[side] < 0 {
+        throw .negativePadding(side: side, value: sides[side])
+      }
     }
     rows = try AxisGeometry(
       axis: .height, image: image.height, filter: filter.height, stride: stride.height,
@@ -40,6 +38,15 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     if elements > maximumOutputElements {
       throw .resultTooLarge(elements: elements, limit: maximumOutputElements)
     }
+  }
+
+  private static func check(
+    _ axis: Axis, _ image: Extent, _ filter: Extent, _ stride: Extent, _ dilation: Extent
+  ) throws(ConvolutionError) {
+    if image[axis] < 1 { throw .emptyDimension(field: .image, axis: axis) }
+    if filter[axis] < 1 { throw .emptyDimension(field: .filter, axis: axis) }
+    if stride[axis] < 1 { throw .notPositive(field: .stride, axis: axis, value: stride[axis]) }
+    if dilation[axis] < 1 { throw .notPositive(field: .dilation, axis: axis, value: dilation[axis]) }
   }
 
   private static func sides(

@@ -18,6 +18,9 @@ public struct ConvolutionOperator<Scalar: Ring>: ~Copyable, Sendable {
     case bandedSparse(BandDiagonals<Scalar>)
   }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == Int)
   fileprivate init(
     _ formulation: Formulation, _ storage: Storage, _ geometry: ConvolutionGeometry,
     _ filter: borrowing Tensor<Scalar>
@@ -47,6 +50,9 @@ public struct ConvolutionOperator<Scalar: Ring>: ~Copyable, Sendable {
 
   /// Writes the convolution of `image` (H×W) over every element of `output` (out_h×out_w). Shapes other than
   /// the geometry's are a programming error.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == Int)
   public func apply(to image: borrowing Tensor<Scalar>, into output: inout Tensor<Scalar>) {
     precondition(image.shape == Shape(geometry.image.height, geometry.image.width), "another image's shape")
     precondition(
@@ -81,6 +87,9 @@ extension Formulation {
   ///   - memoryLimit: The most bytes the operator may hold; checked before anything is allocated.
   ///   - workLimit: The most multiply-adds one application may take.
   /// - Throws: `unsupportedStorage`, `operatorTooLarge` or `tooMuchWork`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == Int)
   public func makeOperator<Scalar: Ring>(
     storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
     memoryLimit: Int = .max, workLimit: Int = .max
@@ -100,7 +109,7 @@ extension Formulation {
     storage: Storage, geometry: ConvolutionGeometry, scalarByteCount: Int, memoryLimit: Int = .max,
     workLimit: Int = .max
   ) throws(ConvolutionError) {
-    if !storages.contains(storage) { throw .unsupportedStorage(formulation: self, storage: storage) }
+    if !supports(storage) { throw .unsupportedStorage(formulation: self, storage: storage) }
     let cost = cost(of: geometry, storage: storage, scalarByteCount: scalarByteCount)
     // At `Int.max` the count itself did not fit: no memory is large enough.
     if cost.heldBytes > memoryLimit || cost.heldBytes == .max {

@@ -11,6 +11,8 @@ public struct ConvolutionProblem<Scalar: Ring>: ~Copyable {
   ///
   /// - Parameter flip: asks for the mathematician's convolution: the filter is rotated by 180°, once, here.
   /// - Throws: `wrongRank`, or what `ConvolutionGeometry` throws.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public init(
     image: consuming Tensor<Scalar>, filter: consuming Tensor<Scalar>, stride: Extent = Extent(1, 1),
     padding: PaddingRule = .valid, dilation: Extent = Extent(1, 1), flip: Bool = false,
@@ -34,6 +36,8 @@ public struct ConvolutionProblem<Scalar: Ring>: ~Copyable {
   }
 
   /// An output of the right shape, filled with zeros.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func makeOutput() -> Tensor<Scalar> {
     Tensor(shape: Shape(geometry.output.height, geometry.output.width), repeating: .zero)
   }

@@ -38,14 +38,8 @@ extension Extent: CustomStringConvertible {
 
 /// The product of numbers that are not negative, or `Int.max` where it does not fit: sizes are compared with
 /// limits, and everything too large is equally too large.
-func saturatingProduct(_ factors: Int...) -> Int {
-  var product = 1
-  var overflowed = false
-  for factor in factors {
-    if factor == 0 { return 0 }
-    let (next, overflow) = product.multipliedReportingOverflow(by: factor)
-    overflowed = overflowed || overflow
-    product = overflow ? 1 : next
-  }
-  return overflowed ? Int.max : product
+@inline(__always)
+func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+  let (product, overflow) = a.multipliedReportingOverflow(by: b)
+  return overflow ? Int.max : product
 }

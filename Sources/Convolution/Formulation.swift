@@ -15,6 +15,9 @@ public enum Formulation: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether the formulation comes in `storage`.
+  func supports(_ storage: Storage) -> Bool { self != .direct || storage == .sparse }
+
   /// What it does, in one line.
   public var summary: String {
     switch self {

@@ -35,19 +35,20 @@ extension Formulation {
     case (.direct, _), (_, .sparse):
       switch self {
       case .direct:
-        places = saturatingProduct(geometry.filter.width, MemoryLayout<ColumnPieces.Piece>.stride)
+        places = saturatingProduct(
+          ColumnPieces.count(geometry.columns), MemoryLayout<ColumnPieces.Piece>.stride)
       case .toeplitz:
         // Four integers say where an entry stands, and with them it fills whole words.
         places = saturatingProduct(geometry.taps, 5 * MemoryLayout<Int>.stride - scalarByteCount)
       case .banded: break
       }
       entries = geometry.taps
-      multiplyAdds = saturatingProduct(outputs.height, outputs.width, geometry.taps)
+      multiplyAdds = saturatingProduct(outputs.elementCount, geometry.taps)
     case (.toeplitz, .dense):
-      entries = saturatingProduct(outputs.height, outputs.width, image.height, image.width)
+      entries = saturatingProduct(outputs.elementCount, image.elementCount)
       multiplyAdds = entries
     case (.banded, .dense):
-      entries = saturatingProduct(geometry.filter.width, outputs.height, image.height)
+      entries = saturatingProduct(saturatingProduct(geometry.filter.width, outputs.height), image.height)
       multiplyAdds = saturatingProduct(entries, outputs.width)
     }
     let bytes = saturatingProduct(entries, scalarByteCount)

@@ -36,170 +36,125 @@ extension Assessment {
     let width = geometry.columns.output
     let elements = geometry.output.elementCount
     let bound = ErrorBound(dataType: Scalar.dataType, terms: geometry.taps)
-    let reached = (0..<geometry.columns.filter).map { geometry.columns.outputs(reachedBy: $0) }
     let imageScan = Scan(image)
     let filterScan = Scan(filter)
-    let fused = max(imageScan.largest, filterScan.largest) >= ReferenceRow.splitLimit
-    let row = ReferenceRow(width: width)
-    var fromReference = DeviationTracker()
-    var fromDirect = DeviationTracker()
-    var failures = FailureCounts()
-    var measures = detailed ? MeasureTracker(dataType: Scalar.dataType, terms: geometry.taps) : nil
-    let imageBase = UnsafeRawPointer(image.baseAddress.unsafelyUnwrapped)
-    let filterBase = UnsafeRawPointer(filter.baseAddress.unsafelyUnwrapped)
+    let fused = imageScan.isTooLargeToSplit || filterScan.isTooLargeToSplit
+    let pixels = image.baseAddress.unsafelyUnwrapped
+    let taps = filter.baseAddress.unsafelyUnwrapped
+    let strip = ReferenceStrip(geometry: geometry)
+    var screen = Screen(bound: bound, againstItself: result == direct)
+    var judge = Judge(
+      result: result, direct: direct, image: pixels, filter: taps, geometry: geometry, bound: bound,
+      detailed: detailed)
 
-    for a in 0..<geometry.rows.output {
-      switch Scalar.dataType {
-      case .float32:
-        row.form(
-          a, geometry: geometry, image: imageBase.assumingMemoryBound(to: Float.self),
-          filter: filterBase.assumingMemoryBound(to: Float.self), reached: reached)
-      case .float64:
-        row.form(
-          a, geometry: geometry, image: imageBase.assumingMemoryBound(to: Double.self),
-          filter: filterBase.assumingMemoryBound(to: Double.self), reached: reached, fused: fused)
-      }
-      for b in 0..<width {
-        let index = a &* width &+ b
-        let y = result[index]
-        let z = direct[index]
-        let limit = bound.at(row.absolute[b])
-        let error = ((Double(y) - row.value[b]) - row.tail[b]).magnitude
-        if limit < .infinity && error < .infinity && z.isFinite {
-          let rounded = Scalar(row.value[b] + row.tail[b])
-          // The reference may round to infinity at the very end of the format's range, where y is finite.
-          let ulp = rounded.isFinite ? unitsBetween(y, rounded) : unitsBetween(y, rounded.nearestFinite)
-          fromReference.countIdentical(identical(y, rounded))
-          fromReference.note(error, bound: limit, ulp: ulp, at: index)
-          fromDirect.countIdentical(identical(y, z))
-          fromDirect.note(
-            (Double(y) - Double(z)).magnitude, bound: 2 * limit, ulp: unitsBetween(y, z), at: index)
-          if !(error <= limit) { failures.count(.beyondBound, at: index) }
-          measures?.note(
-            error: error, reference: row.value[b] + row.tail[b], absoluteSum: row.absolute[b], bound: limit,
-            ulp: ulp)
-          continue
-        }
-        // Something is not finite: decide what, slowly and completely.
-        if !z.isFinite { failures.nonfiniteDirect += 1 }
-        if !y.isFinite { failures.nonfiniteResult += 1 }
-        fromDirect.countIdentical(identical(y, z))
-        if y.isFinite && z.isFinite {
-          fromDirect.note(
-            (Double(y) - Double(z)).magnitude, bound: 2 * limit, ulp: unitsBetween(y, z), at: index)
-        } else {
-          fromDirect.note(sameKind: sameKind(y, z), at: index)
-          if !sameKind(y, z) { failures.disagreements += 1 }
-        }
-        let reference = row.value[b] + row.tail[b]
-        if y.isFinite && limit < .infinity && error < .infinity {
-          // Only the direct result failed here; this one still has its certificate to pass.
-          let rounded = Scalar(reference).nearestFinite
-          fromReference.countIdentical(identical(y, rounded))
-          fromReference.note(error, bound: limit, ulp: unitsBetween(y, rounded), at: index)
-          if !(error <= limit) { failures.count(.beyondBound, at: index) }
-        } else {
-          // The leading part alone follows IEEE arithmetic into infinities; the tail turns them into NaN.
-          let leading = Scalar(row.value[b])
-          fromReference.note(sameKind: sameKind(y, leading) || (y.isFinite && leading.isFinite), at: index)
-          if !Scan.windowIsFinite(a, b, image, filter, geometry) {
-            failures.count(.nonfiniteWindow, at: index)
-          } else if !y.isFinite {
-            failures.count(.nonfiniteResult, at: index)
-          } else {
-            failures.count(.unbounded, at: index)
+    var row = 0
+    while row < geometry.rows.output {
+      let rows = row..<min(row &+ strip.rowCapacity, geometry.rows.output)
+      strip.form(rows, image: pixels, filter: taps, fused: fused)
+      let start = row &* width
+      let count = rows.count &* width
+      var done = 0
+      // Measures are of all elements; without them, most blocks need no more than a look.
+      while !detailed && done &+ ReferenceStrip.blockLength <= count {
+        if !screen.passes(result + (start &+ done), direct + (start &+ done), strip, at: done) {
+          for index in done..<done &+ ReferenceStrip.blockLength {
+            judge.judge(
+              start &+ index, value: strip.value[index], tail: strip.tail[index],
+              absolute: strip.absolute[index])
           }
+          screen.update(judge.fromReference, judge.fromDirect)
         }
+        done &+= ReferenceStrip.blockLength
       }
+      for index in done..<count {
+        judge.judge(
+          start &+ index, value: strip.value[index], tail: strip.tail[index], absolute: strip.absolute[index])
+      }
+      screen.update(judge.fromReference, judge.fromDirect)
+      row = rows.upperBound
     }
+    let failures = judge.failures
     self.failures = failures.byReason
     firstFailure = failures.first.map { Position(row: $0 / width, column: $0 % width) }
     nonfinite = NonfiniteCounts(
       image: imageScan.nonfinite, filter: filterScan.nonfinite, result: failures.nonfiniteResult,
       direct: failures.nonfiniteDirect, disagreements: failures.disagreements)
-    self.fromReference = fromReference.deviation(width: width, elements: elements)
-    self.fromDirect = fromDirect.deviation(width: width, elements: elements)
-    self.detailed = measures?.measures(allFinite: failures.onlyBeyondBound)
+    fromReference = judge.fromReference.deviation(
+      width: width, elements: elements, identicalBesides: screen.identicalToReference)
+    fromDirect = judge.fromDirect.deviation(
+      width: width, elements: elements, identicalBesides: screen.identicalToDirect)
+    self.detailed = judge.measures?.measures(allFinite: failures.onlyBeyondBound)
   }
 }
 
-extension TensorScalar {
-  /// The number itself, or the largest finite one of its sign in the place of an infinity.
-  fileprivate var nearestFinite: Self {
-    isInfinite ? (self < 0 ? -Self.greatestFiniteMagnitude : Self.greatestFiniteMagnitude) : self
-  }
-}
-
-/// What fails, counted.
-private struct FailureCounts {
-  var beyondBound = 0
-  var nonfiniteWindow = 0
-  var nonfiniteOutput = 0
-  var unbounded = 0
-  var nonfiniteResult = 0
-  var nonfiniteDirect = 0
-  var disagreements = 0
-  var first: Int?
-
-  mutating func count(_ reason: Assessment.Reason, at index: Int) {
-    if first == nil { first = index }
-    switch reason {
-    case .beyondBound: beyondBound += 1
-    case .nonfiniteWindow: nonfiniteWindow += 1
-    case .nonfiniteResult: nonfiniteOutput += 1
-    case .unbounded: unbounded += 1
+extension ReferenceStrip {
+  /// Forms rows from pixels of either type.
+  @inline(__always)
+  fileprivate func form<Scalar: TensorScalar>(
+    _ rows: Range<Int>, image: UnsafePointer<Scalar>, filter: UnsafePointer<Scalar>, fused: Bool
+  ) {
+    let image = UnsafeRawPointer(image)
+    let filter = UnsafeRawPointer(filter)
+    switch Scalar.dataType {
+    case .float32:
+      form(
+        rows, image: image.assumingMemoryBound(to: Float.self),
+        filter: filter.assumingMemoryBound(to: Float.self))
+    case .float64:
+      form(
+        rows, image: image.assumingMemoryBound(to: Double.self),
+        filter: filter.assumingMemoryBound(to: Double.self), fused: fused)
     }
   }
+}
 
-  var onlyBeyondBound: Bool { nonfiniteWindow + nonfiniteOutput + unbounded == 0 }
-
-  var byReason: [Assessment.Reason: Int] {
-    // The usual case, no failure at all, shall not build a dictionary.
-    if first == nil { return [:] }
-    let all: [Assessment.Reason: Int] = [
-      .beyondBound: beyondBound, .nonfiniteWindow: nonfiniteWindow, .nonfiniteResult: nonfiniteOutput,
-      .unbounded: unbounded,
-    ]
-    return all.filter { $0.value > 0 }
+extension Screen {
+  /// Whether eight elements of either type are quiet, their reference standing in `strip` from `index` on.
+  @inline(__always)
+  fileprivate mutating func passes<Scalar: TensorScalar>(
+    _ result: UnsafePointer<Scalar>, _ direct: UnsafePointer<Scalar>, _ strip: borrowing ReferenceStrip,
+    at index: Int
+  ) -> Bool {
+    let result = UnsafeRawPointer(result)
+    let direct = UnsafeRawPointer(direct)
+    switch Scalar.dataType {
+    case .float32:
+      return passes(
+        result.assumingMemoryBound(to: Float.self), direct.assumingMemoryBound(to: Float.self),
+        value: strip.value + index, absolute: strip.absolute + index)
+    case .float64:
+      return passes(
+        result.assumingMemoryBound(to: Double.self), direct.assumingMemoryBound(to: Double.self),
+        value: strip.value + index, tail: strip.tail + index, absolute: strip.absolute + index)
+    }
   }
 }
 
 /// What the assessment has to know of the numbers themselves before it starts.
 private struct Scan {
   /// Numbers that are not finite.
-  var nonfinite = 0
-  /// The largest magnitude among the finite ones.
-  var largest = 0.0
+  let nonfinite: Int
+  /// Whether a finite number is too large to be split into halves.
+  let isTooLargeToSplit: Bool
 
   @inline(__always)
   init<Scalar: TensorScalar>(_ values: UnsafeBufferPointer<Scalar>) {
-    // Magnitudes order like their bits, and integers compare without regard to NaN.
-    let base = values.baseAddress.unsafelyUnwrapped
-    let infinity = magnitudeBits(Scalar.infinity)
-    var largestBits: UInt64 = 0
-    for index in 0..<values.count {
-      let bits = magnitudeBits(base[index])
-      if bits >= infinity {
-        nonfinite &+= 1
-      } else if bits > largestBits {
-        largestBits = bits
-        largest = Double(base[index].magnitude)
-      }
-    }
+    nonfinite = Self.count(values, from: magnitudeBits(Scalar.infinity))
+    // Nothing in float32 is; a float64 power of two converts exactly.
+    isTooLargeToSplit =
+      Scalar.dataType == .float64
+      && Self.count(values, from: magnitudeBits(Scalar(ReferenceStrip.splitLimit))) > nonfinite
   }
 
-  /// Whether all pixels that output (`a`, `b`) reads, and the taps it reads them with, are finite.
-  static func windowIsFinite<Scalar: TensorScalar>(
-    _ a: Int, _ b: Int, _ image: UnsafeBufferPointer<Scalar>, _ filter: UnsafeBufferPointer<Scalar>,
-    _ geometry: ConvolutionGeometry
-  ) -> Bool {
-    let (rows, columns) = (geometry.rows, geometry.columns)
-    for u in rows.taps(of: a) {
-      for v in columns.taps(of: b) {
-        let pixel = rows.pixel(output: a, tap: u) * columns.image + columns.pixel(output: b, tap: v)
-        if !image[pixel].isFinite || !filter[u * columns.filter + v].isFinite { return false }
-      }
-    }
-    return true
+  /// How many magnitudes have at least these bits: magnitudes order like their bits, without regard to NaN.
+  @inline(__always)
+  private static func count<Scalar: TensorScalar>(
+    _ values: UnsafeBufferPointer<Scalar>, from least: UInt64
+  ) -> Int {
+    let base = values.baseAddress.unsafelyUnwrapped
+    var count: UInt64 = 0
+    // A subtraction below zero shows in the highest bit, and vectorises where a 64-bit comparison does not.
+    for index in 0..<values.count { count &+= (least &- 1 &- magnitudeBits(base[index])) >> 63 }
+    return Int(count)
   }
 }

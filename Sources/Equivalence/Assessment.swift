@@ -32,7 +32,9 @@ public struct Assessment: Sendable {
   /// Whether every element has a bound and is within it.
   public var equivalent: Bool { failures.isEmpty }
   /// The gravest reason why not, nil where `equivalent`.
-  public var reason: Reason? { Reason.allCases.first { failures[$0] != nil } }
+  public var reason: Reason? {
+    failures.isEmpty ? nil : Reason.allCases.first { failures[$0] != nil }
+  }
   /// How many elements fail for each reason; reasons that don't occur are missing.
   public let failures: [Reason: Int]
   /// The first element, in row-major order, that fails.

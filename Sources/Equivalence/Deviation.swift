@@ -35,11 +35,14 @@ public struct Deviation: Hashable, Sendable {
 
 /// Collects a deviation element by element.
 struct DeviationTracker {
-  private var largest = -1.0
+  /// The largest distance; below zero while there is none.
+  private(set) var largest = -1.0
+  /// The largest ratio of a distance to its bound.
+  private(set) var largestRatio = 0.0
+  /// The largest distance in units in the last place.
+  private(set) var largestUlp: UInt64 = 0
   private var at = 0
   private var boundThere = 0.0
-  private var largestRatio = 0.0
-  private var largestUlp: UInt64 = 0
   private var identical = 0
   private var disagreement: Int?
   private var unbounded = false
@@ -69,14 +72,15 @@ struct DeviationTracker {
     if !sameKind && disagreement == nil { disagreement = index }
   }
 
-  func deviation(width: Int, elements: Int) -> Deviation {
+  /// The deviation, with `identicalBesides` identical elements that were counted elsewhere.
+  func deviation(width: Int, elements: Int, identicalBesides: Int) -> Deviation {
     let found = disagreement ?? (largest >= 0 ? at : nil)
     let comparable = disagreement == nil && largest >= 0
     return Deviation(
       maxAbs: comparable ? largest : nil,
       maxUlp: comparable ? largestUlp : nil,
       position: found.map { Position(row: $0 / width, column: $0 % width) },
-      identical: identical,
+      identical: identical + identicalBesides,
       elements: elements,
       bound: comparable && boundThere < .infinity ? boundThere : nil,
       maxOverBound: comparable && !unbounded ? largestRatio : nil)

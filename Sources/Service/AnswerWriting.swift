@@ -1,3 +1,4 @@
+import Benchmarking
 import Buffers
 import TensorCoding
 
@@ -14,15 +15,4 @@ extension JSONWriter {
     self.key(key)
     number(duration.seconds)
   }
-}
-
-extension Duration {
-  /// The duration in whole nanoseconds, as far as the clock tells.
-  var nanoseconds: Int {
-    let (seconds, attoseconds) = components
-    return Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-  }
-
-  /// The duration in seconds.
-  var seconds: Double { Double(nanoseconds) / 1e9 }
 }

@@ -26,10 +26,10 @@ enum DecimalText {
     let magnitude = value.magnitude
     if Scalar.self == Float.self {
       let decimal = ShortestDecimal(unsafeBitCast(magnitude, to: Float.self), powers)
-      return sign + writeNine(decimal, to: start, powers)
+      return sign &+ writeNine(decimal, to: start, powers)
     }
     let decimal = ShortestDecimal(Double(magnitude), powers)
-    return sign + writeSeventeen(decimal, to: start, powers)
+    return sign &+ writeSeventeen(decimal, to: start, powers)
   }
 
   /// Writes up to nine digits: the first alone, the other eight as one word.
@@ -38,36 +38,36 @@ enum DecimalText {
     _ decimal: ShortestDecimal, to target: UnsafeMutablePointer<UInt8>, _ powers: PowersOfTen
   ) -> Int {
     let count = digitCount(decimal.digits, powers)
-    let digits = decimal.digits &* powers.integers[9 - count]
+    let digits = decimal.digits &* powers.integers[9 &- count]
     let first = digits / 100_000_000
-    let rest = eightDigits(digits - first &* 100_000_000)
+    let rest = eightDigits(digits &- first &* 100_000_000)
     // The last digit is the highest byte, and a zero digit is still a zero byte.
-    let significant = 9 - rest.leadingZeroBitCount >> 3
+    let significant = 9 &- rest.leadingZeroBitCount &>> 3
     let text = rest | 0x3030_3030_3030_3030
-    let initial = ASCII.zero + UInt8(truncatingIfNeeded: first)
-    let power = decimal.exponent + count - 1
+    let initial = ASCII.zero &+ UInt8(truncatingIfNeeded: first)
+    let power = decimal.exponent &+ count &- 1
 
     if power < 0, power >= -5 {
       store(0x3030_3030_3030_2E30 as UInt64, target)
-      let start = target + (1 - power)
+      let start = target + (1 &- power)
       start.pointee = initial
       store(text, start + 1)
-      return 1 - power + significant
+      return 1 &- power &+ significant
     }
     target.pointee = initial
     if power >= 0, power <= 15 {
-      if significant <= power + 1 {
+      if significant <= power &+ 1 {
         store(text, target + 1)
         store(0x3030_3030_3030_3030 as UInt64, target + 9)
-        return power + 1
+        return power &+ 1
       }
       // The point goes in behind `power` digits of the word; what follows moves up by one byte.
-      let shift = UInt64(8 * power)
+      let shift = UInt64(truncatingIfNeeded: 8 &* power)
       let before = text & ((1 &<< shift) &- 1)
-      let behind = (text ^ before) << 8
+      let behind = (text ^ before) &<< 8
       store(before | behind | UInt64(ASCII.point) &<< shift, target + 1)
-      target[9] = UInt8(truncatingIfNeeded: text >> 56)
-      return significant + 1
+      target[9] = UInt8(truncatingIfNeeded: text &>> 56)
+      return significant &+ 1
     }
     target[1] = ASCII.point
     store(text, target + 2)
@@ -81,36 +81,36 @@ enum DecimalText {
     _ decimal: ShortestDecimal, to target: UnsafeMutablePointer<UInt8>, _ powers: PowersOfTen
   ) -> Int {
     let count = digitCount(decimal.digits, powers)
-    let digits = decimal.digits &* powers.integers[17 - count]
+    let digits = decimal.digits &* powers.integers[17 &- count]
     let first = digits / 10_000_000_000_000_000
-    let rest = digits - first &* 10_000_000_000_000_000
+    let rest = digits &- first &* 10_000_000_000_000_000
     let upper = rest / 100_000_000
-    let (left, right) = (eightDigits(upper), eightDigits(rest - upper &* 100_000_000))
+    let (left, right) = (eightDigits(upper), eightDigits(rest &- upper &* 100_000_000))
     let significant =
-      right == 0 ? 9 - left.leadingZeroBitCount >> 3 : 17 - right.leadingZeroBitCount >> 3
+      right == 0 ? 9 &- left.leadingZeroBitCount &>> 3 : 17 &- right.leadingZeroBitCount &>> 3
     let text = UInt128(left | 0x3030_3030_3030_3030) | UInt128(right | 0x3030_3030_3030_3030) << 64
-    let initial = ASCII.zero + UInt8(truncatingIfNeeded: first)
-    let power = decimal.exponent + count - 1
+    let initial = ASCII.zero &+ UInt8(truncatingIfNeeded: first)
+    let power = decimal.exponent &+ count &- 1
 
     if power < 0, power >= -5 {
       store(0x3030_3030_3030_2E30 as UInt64, target)
-      let start = target + (1 - power)
+      let start = target + (1 &- power)
       start.pointee = initial
       store(text, start + 1)
-      return 1 - power + significant
+      return 1 &- power &+ significant
     }
     target.pointee = initial
     if power >= 0, power <= 15 {
-      if significant <= power + 1 {
+      if significant <= power &+ 1 {
         store(text, target + 1)
-        return power + 1
+        return power &+ 1
       }
-      let shift = UInt128(8 * power)
+      let shift = UInt128(truncatingIfNeeded: 8 &* power)
       let before = text & ((1 &<< shift) &- 1)
-      let behind = (text ^ before) << 8
+      let behind = (text ^ before) &<< 8
       store(before | behind | UInt128(ASCII.point) &<< shift, target + 1)
-      target[17] = UInt8(truncatingIfNeeded: text >> 120)
-      return significant + 1
+      target[17] = UInt8(truncatingIfNeeded: text &>> 120)
+      return significant &+ 1
     }
     target[1] = ASCII.point
     store(text, target + 2)
@@ -138,8 +138,8 @@ enum DecimalText {
   /// How many digits `value`, from 1 up, has: log10 2 ≈ 1233 / 2^12, corrected by one comparison.
   @inline(__always)
   private static func digitCount(_ value: UInt64, _ powers: PowersOfTen) -> Int {
-    let estimate = ((64 - value.leadingZeroBitCount) * 1233) >> 12
-    return estimate + (value >= powers.integers[estimate] ? 1 : 0)
+    let estimate = ((64 &- value.leadingZeroBitCount) &* 1233) &>> 12
+    return estimate &+ (value >= powers.integers[estimate] ? 1 : 0)
   }
 
   /// The eight digits of a number below 10^8, one a byte, the first in the lowest byte.
@@ -150,11 +150,11 @@ enum DecimalText {
   @inline(__always)
   private static func eightDigits(_ value: UInt64) -> UInt64 {
     let upper = value / 10_000
-    let halves = upper | (value - upper &* 10_000) << 32
-    let hundreds = (halves &* 10486) >> 20 & 0x0000_007F_0000_007F
-    let pairs = hundreds | (halves - hundreds &* 100) << 16
-    let tens = (pairs &* 103) >> 10 & 0x000F_000F_000F_000F
-    return tens | (pairs - tens &* 10) << 8
+    let halves = upper | (value &- upper &* 10_000) &<< 32
+    let hundreds = (halves &* 10486) &>> 20 & 0x0000_007F_0000_007F
+    let pairs = hundreds | (halves &- hundreds &* 100) &<< 16
+    let tens = (pairs &* 103) &>> 10 & 0x000F_000F_000F_000F
+    return tens | (pairs &- tens &* 10) &<< 8
   }
 
   @inline(__always)

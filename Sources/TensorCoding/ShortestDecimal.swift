@@ -23,50 +23,53 @@ struct ShortestDecimal {
     fraction: UInt64, biasedExponent: Int, fractionBits: Int, bias: Int,
     scaled: (_ x: UInt64, _ power: Int) -> UInt64
   ) {
+    // No operation here can overflow, and an operation that is checked for it can't be computed ahead of a decision: so
+    // all of them wrap.
     let isSubnormal = biasedExponent == 0
-    let c = isSubnormal ? fraction : fraction | 1 << UInt64(fractionBits)
-    let q = (isSubnormal ? 1 : biasedExponent) - bias - fractionBits
+    let c = isSubnormal ? fraction : fraction | 1 &<< UInt64(fractionBits)
+    let q = (isSubnormal ? 1 : biasedExponent) &- bias &- fractionBits
     // An integer that fits the significand is its own shortest decimal, but for trailing zeros.
-    if q <= 0, q > -(fractionBits + 1), c.trailingZeroBitCount >= -q {
-      digits = c >> UInt64(-q)
+    if q <= 0, q > 0 &- fractionBits &- 1, c.trailingZeroBitCount >= 0 &- q {
+      digits = c &>> UInt64(truncatingIfNeeded: 0 &- q)
       exponent = 0
       return
     }
     // Below a power of two the neighbour is half as far.
-    let isLowerCloser: UInt64 = fraction == 0 && biasedExponent > 1 ? 1 : 0
+    let isLowerCloser = fraction == 0 && biasedExponent > 1
     // ⌊log10(2^q)⌋, or ⌊log10(3/4 · 2^q)⌋, with log10 2 ≈ 1262611 / 2^22.
-    let k = (q * 1_262_611 - (isLowerCloser == 1 ? 524_031 : 0)) >> 22
+    let k = (q &* 1_262_611 &- (isLowerCloser ? 524_031 : 0)) &>> 22
     // ⌊log2(10^−k)⌋ with log2 10 ≈ 1741647 / 2^19.
-    let h = UInt64(q + ((-k * 1_741_647) >> 19) + 1)
-    let lower = scaled((4 * c - 2 + isLowerCloser) << h, -k)
-    let value = scaled((4 * c) << h, -k)
-    let upper = scaled((4 * c + 2) << h, -k)
+    let h = UInt64(truncatingIfNeeded: q &+ ((0 &- k &* 1_741_647) &>> 19) &+ 1)
+    let lower = scaled((4 &* c &- (isLowerCloser ? 1 : 2)) &<< h, 0 &- k)
+    let value = scaled((4 &* c) &<< h, 0 &- k)
+    let upper = scaled((4 &* c &+ 2) &<< h, 0 &- k)
     // A boundary itself rounds to v when c is even.
     let isOdd = c & 1
-    let (lowest, highest) = (lower + isOdd, upper - isOdd)
+    let (lowest, highest) = (lower &+ isOdd, upper &- isOdd)
 
-    let s = value >> 2
-    if s >= 10 {
-      let tens = s / 10
-      let isTensInside = lowest <= 40 * tens
-      let isNextTensInside = 40 * tens + 40 <= highest
-      if isTensInside != isNextTensInside {
-        digits = tens + (isNextTensInside ? 1 : 0)
-        exponent = k + 1
-        return
-      }
-    }
-    let isInside = lowest <= 4 * s
-    let isNextInside = 4 * s + 4 <= highest
+    // Which candidate it is depends on the last digits, which no branch predictor can know: all are computed and one is
+    // selected. A multiple of 10^(k+1) inside the interval is shorter by a digit, and there is at most one.
+    let s = value &>> 2
+    let tens = s / 10
+    let isTensInside = lowest <= 40 &* tens
+    let isNextTensInside = 40 &* tens &+ 40 <= highest
+    let shorter = 10 &* tens &+ Self.one(isNextTensInside) &* 10
+    let isShorter = (Self.one(isTensInside) ^ Self.one(isNextTensInside)) & Self.one(s >= 10)
+
+    let isInside = lowest <= 4 &* s
+    let isNextInside = 4 &* s &+ 4 <= highest
+    // Both or neither: the closer one, ties to even. Since `value` is an integer, it is above the middle, or equal to it
+    // with s odd, exactly where adding s's last bit takes it above.
+    let isNextCloser = value &+ (s & 1) > 4 &* s &+ 2
+    let isUp = isInside == isNextInside ? isNextCloser : isNextInside
+    let full = s &+ Self.one(isUp)
+    digits = full ^ ((full ^ shorter) & (0 &- isShorter))
     exponent = k
-    if isInside != isNextInside {
-      digits = s + (isNextInside ? 1 : 0)
-      return
-    }
-    // Both or neither: the closer one, ties to even.
-    let middle = 4 * s + 2
-    digits = s + (value > middle || (value == middle && s & 1 == 1) ? 1 : 0)
   }
+
+  /// 1 for true: a condition to calculate with instead of to branch on.
+  @inline(__always)
+  private static func one(_ condition: Bool) -> UInt64 { condition ? 1 : 0 }
 
   /// The shortest decimal of a finite, positive float32.
   @inline(__always)
@@ -79,7 +82,7 @@ struct ShortestDecimal {
       let factor = powers.high(power) &+ (UInt(bitPattern: power) <= 27 ? 0 : 1)
       let (high, low) = factor.multipliedFullWidth(by: x)
       // x has 32 bits: the product shifted by 32 is what is wanted.
-      return high | (low >> 32 > 1 ? 1 : 0)
+      return high | (low &>> 32 > 1 ? 1 : 0)
     }
   }
 

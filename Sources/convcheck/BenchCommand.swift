@@ -14,13 +14,18 @@ struct BenchCommand: ParsableCommand {
       output.
       """)
 
-  @Option(help: "Image sizes, height x width, joined by commas.") var image = "256x256"
-  @Option(help: "Filter sizes, height x width, joined by commas.") var filter = "3x3"
-  @Option(help: "The element type: float32 or float64.", transform: Self.dataType) var dtype = DataType
+  @Option(help: ArgumentHelp("Image sizes, height x width, joined by commas.", valueName: "sizes"))
+  var image = "256x256"
+  @Option(help: ArgumentHelp("Filter sizes, height x width, joined by commas.", valueName: "sizes"))
+  var filter = "3x3"
+  @Option(help: "The element type: float32 (default) or float64.", transform: Self.dataType) var dtype =
+    DataType
     .float32
-  @Option(help: "At most so many timed applications a case.") var iterations = 1000
+  @Option(help: ArgumentHelp("At most so many timed applications a case.", valueName: "count"))
+  var iterations = 1000
   @Option(help: "At most so many seconds a case.") var seconds = 0.5
-  @Option(help: "The most bytes the matrices of one case may take.") var maxOperator = 1 << 30
+  @Option(help: ArgumentHelp("The most bytes the matrices of one case may take.", valueName: "bytes"))
+  var maxOperator = 1 << 30
 
   func validate() throws {
     guard iterations >= 1 else { throw ValidationError("--iterations must be at least 1.") }

@@ -11,7 +11,8 @@ struct Convcheck: ParsableCommand {
       answers with the result, its deviation from the direct computation, a certified verdict, and the timing.
 
       Try:  convcheck serve
-            curl --json '{"image": [[1,2,3],[4,5,6],[7,8,9]], "filter": [[1,2],[3,4]]}' 127.0.0.1:8080/convolve
+            curl --json '{"image":[[1,2],[3,4]],"filter":[[5,6]]}' \\
+              127.0.0.1:8080/convolve
       """,
     version: "0.1.0",
     subcommands: [ServeCommand.self, HealthCommand.self, BenchCommand.self],

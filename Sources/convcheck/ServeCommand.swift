@@ -23,7 +23,7 @@ struct ServeCommand: ParsableCommand {
   @Option(help: Self.logLevelSetting.help) var logLevel: String?
 
   private static let logLevelSetting = Setting<Logger.Level>(
-    name: "log-level", fallback: .notice, purpose: "How much is logged to standard error.",
+    name: "log-level", fallback: .notice, unit: "level", purpose: "How much is logged to standard error.",
     read: { Logger.Level(rawValue: $0) },
     expected: "one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))
 

@@ -8,43 +8,49 @@ struct ServeSettings: ParsableArguments {
   private static let server = ServerOptions(cores: cores)
   private static let service = ServiceLimits()
 
-  static let hostSetting = Setting("host", server.host, "The numeric address to listen at, or localhost.")
+  static let hostSetting = Setting(
+    "host", server.host, "address", "The numeric address to listen at, or localhost.")
   static let portSetting = Setting(
-    "port", Int(server.port), in: 0...65_535, "The port to listen at; 0 takes a free one.")
+    "port", Int(server.port), "port", in: 0...65_535, "The port to listen at; 0 takes a free one.")
   private static let eventLoops = Setting(
-    "event-loops", server.eventLoops, in: 1...256, "Threads that read and write sockets.")
+    "event-loops", server.eventLoops, "threads", in: 1...256, "Threads that read and write sockets.")
   private static let workers = Setting(
-    "workers", server.workers, in: 1...256, "Threads that compute what is too long for an event loop.")
+    "workers", server.workers, "threads", in: 1...256,
+    "Threads that compute what is too long for an event loop.")
   private static let queueLength = Setting(
-    "queue-length", server.queueLength, in: 1...1_000_000, "Requests that may wait for a worker.")
+    "queue-length", server.queueLength, "requests", in: 1...1_000_000, "Requests that may wait for a worker.")
   private static let maxConnections = Setting(
-    "max-connections", server.maximumConnections, in: 1...1_000_000, "Connections open at a time.")
+    "max-connections", server.maximumConnections, "connections", in: 1...1_000_000,
+    "Connections open at a time.")
   private static let maxBody = Setting(
-    "max-body", server.maximumBodyBytes, in: 1...(1 << 40), "The longest request body, in bytes.")
+    "max-body", server.maximumBodyBytes, "bytes", in: 1...(1 << 40), "The longest request body, in bytes.")
   private static let maxBodies = Setting(
-    "max-bodies", server.maximumBodyBytesInFlight, in: 1...(1 << 40),
+    "max-bodies", server.maximumBodyBytesInFlight, "bytes", in: 1...(1 << 40),
     "The bytes of all request bodies held at a time.")
   private static let maxHead = Setting(
-    "max-head", server.maximumHeadBytes, in: 256...(1 << 20), "The longest request head, in bytes.")
+    "max-head", server.maximumHeadBytes, "bytes", in: 256...(1 << 20), "The longest request head, in bytes.")
   private static let maxFields = Setting(
-    "max-fields", server.maximumFields, in: 1...10_000, "The most header fields of a request.")
+    "max-fields", server.maximumFields, "fields", in: 1...10_000, "The most header fields of a request.")
   private static let maxElements = Setting(
-    "max-elements", service.tensorElements, in: 1...(1 << 32),
+    "max-elements", service.tensorElements, "elements", in: 1...(1 << 32),
     "The most elements of a tensor, sent or computed.")
   private static let maxOperator = Setting(
-    "max-operator", service.operatorBytes, in: 1...(1 << 48),
+    "max-operator", service.operatorBytes, "bytes", in: 1...(1 << 48),
     "The most bytes the matrices of one request take.")
   private static let maxWork = Setting(
-    "max-work", service.multiplyAdds, in: 1...(1 << 60), "The most multiply-adds of one request.")
+    "max-work", service.multiplyAdds, "multiply-adds", in: 1...(1 << 60),
+    "The most multiply-adds of one request.")
   private static let headTimeout = Setting(
-    "head-timeout", server.headSeconds, in: 1...86_400, "Seconds for a request head to come in.")
+    "head-timeout", server.headSeconds, "seconds", in: 1...86_400, "Seconds for a request head to come in.")
   private static let idleTimeout = Setting(
-    "idle-timeout", server.idleSeconds, in: 1...86_400, "Seconds a connection may wait between requests.")
+    "idle-timeout", server.idleSeconds, "seconds", in: 1...86_400,
+    "Seconds a connection may wait between requests.")
   private static let stallTimeout = Setting(
-    "stall-timeout", server.stallSeconds, in: 1...86_400,
+    "stall-timeout", server.stallSeconds, "seconds", in: 1...86_400,
     "Seconds that a body, or an answer on its way out, may stand still.")
   private static let drainTime = Setting(
-    "drain-time", server.drainSeconds, in: 0...86_400, "Seconds that requests in flight get after SIGTERM.")
+    "drain-time", server.drainSeconds, "seconds", in: 0...86_400,
+    "Seconds that requests in flight get after SIGTERM.")
 
   @Option(help: Self.hostSetting.help) var host: String?
   @Option(help: Self.portSetting.help) var port: String?

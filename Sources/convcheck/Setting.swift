@@ -8,6 +8,8 @@ struct Setting<Value: Sendable>: Sendable {
   let name: String
   /// The value where neither flag nor variable is given.
   let fallback: Value
+  /// What its value counts or is, one word.
+  let unit: String
   /// What it does, one sentence.
   let purpose: String
   /// Reads a text, or returns nil where it is no such value.
@@ -22,7 +24,7 @@ struct Setting<Value: Sendable>: Sendable {
 
   /// The entry in `--help`.
   var help: ArgumentHelp {
-    ArgumentHelp("\(purpose) [\(variable); default \(fallback)]")
+    ArgumentHelp("\(purpose) [\(variable); default \(fallback)]", valueName: unit)
   }
 
   /// The value from the flag, else from the environment, else the default.
@@ -52,9 +54,9 @@ struct Setting<Value: Sendable>: Sendable {
 
 extension Setting where Value == Int {
   /// A whole number within `range`.
-  init(_ name: String, _ fallback: Int, in range: ClosedRange<Int>, _ purpose: String) {
+  init(_ name: String, _ fallback: Int, _ unit: String, in range: ClosedRange<Int>, _ purpose: String) {
     self.init(
-      name: name, fallback: fallback, purpose: purpose,
+      name: name, fallback: fallback, unit: unit, purpose: purpose,
       read: { text in
         // Int("+5") succeeds, and nobody means it.
         guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let value = Int(text) else { return nil }
@@ -66,9 +68,9 @@ extension Setting where Value == Int {
 
 extension Setting where Value == String {
   /// A text that is not empty.
-  init(_ name: String, _ fallback: String, _ purpose: String) {
+  init(_ name: String, _ fallback: String, _ unit: String, _ purpose: String) {
     self.init(
-      name: name, fallback: fallback, purpose: purpose, read: { $0.isEmpty ? nil : $0 },
+      name: name, fallback: fallback, unit: unit, purpose: purpose, read: { $0.isEmpty ? nil : $0 },
       expected: "a text that is not empty")
   }
 }

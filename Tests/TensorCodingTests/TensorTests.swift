@@ -144,7 +144,6 @@ struct TensorTests {
       let a = try reader.pendingTensor(elementLimit: 9)
       _ = try reader.nextKey()
       let early = try reader.pendingTensor(elementLimit: 9)
-      var fork = reader
       _ = try reader.nextKey()
       let c = try reader.pendingTensor(elementLimit: 9)
       #expect(try reader.nextKey() == nil)
