@@ -73,7 +73,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "ServiceTests", dependencies: ["Buffers", "HTTP", "Service", "TestSupport"],
+      name: "ServiceTests",
+      dependencies: ["Buffers", "Convolution", "HTTP", "Service", "TensorCoding", "TestSupport"],
       swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]

@@ -1,10 +1,13 @@
--- For wrk: posts the JSON given after `--`, or gets where none is, and closes with one line of JSON.
+-- For wrk: posts the JSON given after `--`, or the file named there behind `@`, or gets where none is, and closes with one line of JSON.
 
 function init(arguments)
   if arguments[1] then
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
     wrk.body = arguments[1]
+    if wrk.body:sub(1, 1) == "@" then
+      wrk.body = assert(io.open(wrk.body:sub(2), "rb")):read("*a")
+    end
   end
 end
 

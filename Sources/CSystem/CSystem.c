@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CSystem.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -35,3 +36,5 @@ void csystem_raise_descriptor_limit(uint64_t wanted) {
   limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+void csystem_return_free_memory(void) { malloc_trim(0); }

@@ -37,6 +37,7 @@ extension EventLoop {
 
   /// Sends what a worker made, unless the client has gone.
   func finished(_ exchange: Exchange) {
+    noteWork()
     guard let connection = connection(exchange.token), case .working = connection.state else { return }
     connection.state = .idle
     connection.restartClocks(now)

@@ -52,6 +52,10 @@ final class EventLoop: @unchecked Sendable {
   var generations: [UInt32] = []
   var freeSlots: [Int] = []
   var openConnections = 0
+  /// Whether large bodies or answers may have been freed since memory was last given back.
+  private var mayReturnMemory = false
+  /// Whether that happened since the last sweep: a loop at work keeps its memory.
+  private var hasWorked = false
 
   /// Milliseconds at the event in hand.
   var now = Clock.milliseconds
@@ -84,7 +88,7 @@ final class EventLoop: @unchecked Sendable {
     var nextSweep = now + Self.sweepMilliseconds
     var drainEnd = Int.max
     while true {
-      let isQuiet = openConnections == 0 && !isAcceptingPaused && !isDraining
+      let isQuiet = openConnections == 0 && !isAcceptingPaused && !isDraining && !mayReturnMemory
       do {
         try poller.wait(milliseconds: isQuiet ? -1 : Int32(clamping: max(1, nextSweep - now))) {
           handle(token: $0, events: $1)
@@ -150,8 +154,15 @@ final class EventLoop: @unchecked Sendable {
     return connection
   }
 
+  /// To be called where memory worth giving back was freed or will be.
+  func noteWork() {
+    mayReturnMemory = true
+    hasWorked = true
+  }
+
   func close(_ connection: Connection) {
     if connection.isClosed { return }
+    if case .readingBody = connection.state { noteWork() }
     connection.state = .closed
     let slot = Int(connection.token & 0xFFFF_FFFF)
     slots[slot] = nil
@@ -253,6 +264,11 @@ final class EventLoop: @unchecked Sendable {
 
   private func sweep() {
     if isAcceptingPaused { pauseAccepting(false) }
+    if mayReturnMemory, !hasWorked {
+      Process.returnFreeMemory()
+      mayReturnMemory = false
+    }
+    hasWorked = false
     let options = shared.options
     for case let connection? in slots {
       let age = now - connection.since

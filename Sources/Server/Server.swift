@@ -22,7 +22,9 @@ public final class Server: Sendable {
     options: ServerOptions, handler: any RequestHandler, logger: Logger
   ) throws(SystemError) {
     let shared = SharedState(options: options, handler: handler)
-    let first = try Listener(at: SocketAddress(host: options.host, port: options.port))
+    let wanted = try SocketAddress(host: options.host, port: options.port)
+    try Listener.checkFree(wanted)
+    let first = try Listener(at: wanted)
     let address = try first.address()
     var loops = [try EventLoop(shared: shared, listener: first, logger: logger)]
     for _ in 1..<max(1, options.eventLoops) {

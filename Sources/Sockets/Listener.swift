@@ -18,6 +18,20 @@ public struct Listener: ~Copyable, Sendable {
     self.descriptor = descriptor
   }
 
+  /// Checks that nobody listens at `address` yet.
+  ///
+  /// SO_REUSEPORT, which the loops of one server need to share its port, would let a second server of the same
+  /// user in as well, and each would get a part of the connections. A socket without the option is let in only
+  /// where nobody listens. SO_REUSEADDR makes the remains of closed connections (TIME_WAIT) no hindrance. Two
+  /// servers that start in the same instant can still miss each other.
+  ///
+  /// - Throws: what `bind` says, `EADDRINUSE` where somebody listens.
+  public static func checkFree(_ address: SocketAddress) throws(SystemError) {
+    let probe = try SystemCall.socket(address.family, nonBlocking: true)
+    try SystemCall.setOption(probe, level: SOL_SOCKET, SO_REUSEADDR, to: Int32(1))
+    try SystemCall.bind(probe, address)
+  }
+
   /// The address it really listens at.
   public func address() throws(SystemError) -> SocketAddress {
     try SystemCall.localAddress(of: descriptor)

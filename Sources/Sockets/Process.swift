@@ -13,4 +13,12 @@ public enum Process {
   public static func allowDescriptors(_ count: Int) {
     csystem_raise_descriptor_limit(UInt64(max(0, count)))
   }
+
+  /// Gives the memory that was freed back to the system.
+  ///
+  /// malloc keeps what a burst of large requests freed, some hundred megabytes, for the next one. This costs
+  /// milliseconds after such a burst, and is for a moment without work.
+  public static func returnFreeMemory() {
+    csystem_return_free_memory()
+  }
 }

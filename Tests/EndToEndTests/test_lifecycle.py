@@ -3,15 +3,18 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
-from support import BINARY, ROOT, SMALL_PROBLEM, call_on, convolve, encode, get, post
+from support import BINARY, ROOT, SMALL_PROBLEM, call, call_on, encode, get
 
 
 def run(*arguments, environment=None, timeout=20):
@@ -22,27 +25,48 @@ def run(*arguments, environment=None, timeout=20):
     )
 
 
-def long_problem(server, seconds):
-    """A problem that keeps a worker busy for about so long on this machine."""
-    image = np.ones((300, 300), "float32")
-    document = {"image": encode(image), "filter": [[1] * 9] * 9}
-    once = convolve(server, document)["timing"]["formulation_seconds"]
-    return document | {"repeat": max(1, min(1000, int(seconds / max(once, 1e-6))))}
+def long_problem(side, taps, repeats):
+    """A problem of `repeats · (side − taps + 1)² · taps²` multiply-adds, on a worker."""
+    return {"image": encode(np.ones((side, side), "float32")), "filter": [[1] * taps] * taps, "repeat": repeats}
+
+
+# 5·10¹⁰ multiply-adds: seconds of work, within the default limit, and few enough to be waited for.
+SECONDS_OF_WORK = long_problem(512, 33, 200)
+# 4·10¹² multiply-adds: minutes on any machine. The server that gets it needs a higher limit.
+MINUTES_OF_WORK = long_problem(1024, 65, 1000)
+MORE_WORK = ["--max-work", str(10**13)]
+# Machines differ: a drain that is to be waited for must not be cut short.
+LONG_DRAIN = ["--drain-time", "600"]
+
+
+def cpu_seconds(process):
+    """What the process has used up so far."""
+    # The name in parentheses may hold spaces: the fields are counted behind it.
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class InBackground(threading.Thread):
-    """Posts a document and keeps the answer, or the error."""
+    """Posts a long problem, and keeps the answer or the error. Once made, the server is at work on it."""
 
     def __init__(self, server, document):
         super().__init__(daemon=True)
         self.server, self.document = server, document
         self.answer = self.error = None
+        idle = cpu_seconds(server.process)
         self.start()
-        time.sleep(0.3)  # Long enough for the request to be in work, and far shorter than the work.
+        # Receiving and decoding take some ten milliseconds: more than that is the computation.
+        deadline = time.monotonic() + 60
+        while cpu_seconds(server.process) < idle + 0.2:
+            assert self.answer is None and self.error is None, (self.answer and self.answer.body[:500], self.error)
+            assert time.monotonic() < deadline, "the server does not work"
+            time.sleep(0.01)
 
     def run(self):
         try:
-            self.answer = post(self.server, self.document)
+            self.answer = call(
+                self.server, "POST", "/convolve", json.dumps(self.document).encode(), timeout=600
+            )
         except (OSError, http.client.HTTPException) as error:
             self.error = error
 
@@ -54,13 +78,13 @@ def test_an_idle_server_ends_at_once(own_server, how):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_request_in_work_is_finished(own_server, how):
-    running = own_server()
-    request = InBackground(running, long_problem(running, 2))
-    assert running.stop(how) == 0, running.output()
+    running = own_server(*LONG_DRAIN)
+    request = InBackground(running, SECONDS_OF_WORK)
+    assert running.stop(how, timeout=600) == 0, running.output()
     request.join(5)
     assert request.error is None
     assert request.answer.status == 200
-    assert request.answer.json()["result"]["shape"] == [292, 292]
+    assert request.answer.json()["result"]["shape"] == [480, 480]
 
 
 def test_an_idle_connection_does_not_hold_the_end_up(own_server):
@@ -79,11 +103,10 @@ def test_a_half_sent_request_does_not_hold_the_end_up_for_ever(own_server):
 
 
 def test_not_ready_while_draining(own_server):
-    running = own_server()
-    document = long_problem(running, 3)
+    running = own_server(*LONG_DRAIN)
     connection = http.client.HTTPConnection(running.host, running.port, timeout=20)
     assert call_on(connection, "GET", "/readyz").status == 200
-    request = InBackground(running, document)
+    request = InBackground(running, SECONDS_OF_WORK)
     running.process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     try:
@@ -93,14 +116,14 @@ def test_not_ready_while_draining(own_server):
         pass  # An idle connection may be closed when draining begins: then nobody takes it for ready either.
     with pytest.raises(OSError):
         running.connect(timeout=2).close()
-    request.join(30)
+    request.join(600)
     assert request.answer.status == 200
     assert running.process.wait(10) == 0
 
 
 def test_a_second_signal_does_not_wait(own_server):
-    running = own_server()
-    InBackground(running, long_problem(running, 20))
+    running = own_server(*MORE_WORK)
+    InBackground(running, MINUTES_OF_WORK)
     running.process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     assert running.alive(), "the first signal lets the request finish"
@@ -134,6 +157,24 @@ def test_connections_leave_no_descriptor_behind(own_server):
     while descriptors(running) > before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert descriptors(running) <= before
+
+
+def resident_megabytes(running):
+    status = Path(f"/proc/{running.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1000
+
+
+def test_the_memory_of_a_burst_comes_back(own_server):
+    running = own_server()
+    before = resident_megabytes(running)
+    body = json.dumps({"image": [[1.5] * 512] * 512, "filter": [[1, 2], [3, 4]]}).encode()
+    with ThreadPoolExecutor(64) as clients:
+        answers = list(clients.map(lambda _: call(running, "POST", "/convolve", body), range(128)))
+    assert {answer.status for answer in answers} == {200}
+    deadline = time.monotonic() + 30
+    while resident_megabytes(running) > before + 40 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert resident_megabytes(running) <= before + 40
 
 
 def test_a_port_in_use_is_a_clear_error():

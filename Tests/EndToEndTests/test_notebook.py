@@ -63,11 +63,12 @@ def test_dense_toeplitz_of_the_large_example_is_refused(server):
 def test_the_formulations_are_listed(server):
     listed = get(server, "/formulations")
     assert listed.status == 200
-    named = {
-        (entry["name"], storage) for entry in listed.json()["formulations"] for storage in entry["storages"]
-    }
-    assert set(COMBINATIONS) <= named
-    assert {name for name, _ in named} == {name for name, _ in COMBINATIONS}
+    entries = listed.json()["formulations"]
+    storages = [(entry["name"], storage) for entry in entries for storage in entry["storages"]]
+    assert {(name, storage["name"]) for name, storage in storages} == set(COMBINATIONS)
+    assert all(storage["stored_entries"] and storage["multiply_adds"] for _, storage in storages)
+    for entry in entries:
+        assert [storage["default"] for storage in entry["storages"]].count(True) == 1
 
 
 def test_the_benchmark_measures_every_formulation_that_fits(server):

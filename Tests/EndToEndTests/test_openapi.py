@@ -163,6 +163,7 @@ REACHED = {
     400: lambda server: call(server, "POST", "/convolve", b"{"),
     404: lambda server: get(server, "/nothing"),
     405: lambda server: get(server, "/convolve"),
+    406: lambda server: get(server, "/healthz", Accept="text/html"),
     413: lambda server: call(
         server, "POST", "/convolve", None, {"Content-Type": "application/json", "Content-Length": str(2**40)}
     ),

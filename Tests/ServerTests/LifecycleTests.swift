@@ -130,7 +130,7 @@ private let wait = "POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nh
     }
   }
 
-  @Test("a taken port, a strange host and a strange address are errors with words")
+  @Test("a strange host and a strange address are errors with words")
   func cannotListen() throws {
     #expect(throws: SystemError.unknownHost("no-such-host")) {
       try SocketAddress(host: "no-such-host", port: 1)
@@ -146,6 +146,28 @@ private let wait = "POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nh
     } catch {
       #expect(error.description.contains("bind: ") && error.description.contains("errno 99"))
     }
+  }
+
+  @Test("a second server on a port where one listens is refused, and let in once the first has ended")
+  func takenPort() throws {
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    var options = ServerOptions(cores: 1)
+    try withServer { server, handler in
+      options.port = server.address.port
+      for host in ["127.0.0.1", "0.0.0.0"] {
+        options.host = host
+        #expect(throws: SystemError.call("bind", errno: 98)) {
+          _ = try Server(options: options, handler: handler, logger: logger)
+        }
+      }
+      // A connection that the server closes leaves its port in TIME_WAIT.
+      var client = try TestClient(server.address)
+      #expect(try client.exchange("/echo").status == 200)
+      server.drain()
+      #expect(server.wait())
+    }
+    let next = try Server(options: options, handler: TestHandler(), logger: logger)
+    #expect(next.address.port == options.port)
   }
 
   @Test("IPv6 works where the machine has it")

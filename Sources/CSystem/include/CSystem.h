@@ -19,4 +19,7 @@ int64_t csystem_unix_seconds(void);
 
 // Raises the soft limit on open descriptors to `wanted`, or to the hard limit where that is lower; never lowers it.
 void csystem_raise_descriptor_limit(uint64_t wanted);
+
+// Gives the pages of freed memory back to the system; malloc keeps them otherwise.
+void csystem_return_free_memory(void);
 #endif

@@ -1,0 +1,168 @@
+import HTTP
+import Service
+import Testing
+
+private let service = ConvolutionService()
+
+/// What a problem document must say; nil where it must not have the field.
+struct Expected: Sendable {
+  var kind = "limit-exceeded"
+  var pointer: String?
+  var limit: Int?
+  var actual: Int?
+}
+
+/// Checks an answer against a 422 with exactly these fields.
+private func expect(_ answer: Answer, _ expected: Expected, _ about: String) throws {
+  #expect(answer.status == .unprocessableContent, "\(about)")
+  #expect(answer.contentType == "application/problem+json", "\(about)")
+  let problem = try answer.json
+  let titles = ["invalid-field": "Invalid field", "limit-exceeded": "Limit exceeded"]
+  #expect(problem["type"] == .string("urn:convcheck:\(expected.kind)"), "\(about)")
+  #expect(problem["title"]?.string == titles[expected.kind] && problem["status"] == 422, "\(about)")
+  #expect(problem["pointer"]?.string == expected.pointer, "\(about)")
+  #expect(problem["limit"]?.number == expected.limit.map(Double.init), "\(about)")
+  #expect(problem["actual"]?.number == expected.actual.map(Double.init), "\(about)")
+  #expect(problem["line"] == nil && problem["column"] == nil && problem["parameter"] == nil, "\(about)")
+  #expect(problem["detail"]?.string?.isEmpty == false)
+}
+
+@Suite struct ProblemTests {
+  @Test(
+    "a value that is no valid problem is refused with its pointer",
+    arguments: [
+      (#"{"filter":[[1]]}"#, "/image"), (#"{"image":[[1]]}"#, "/filter"), (#"[]"#, ""), (#""image""#, ""),
+      (#"{"image":[[1,2],[3]],"filter":[[1]]}"#, "/image/1"), (#"{"image":[],"filter":[[1]]}"#, "/image"),
+      (#"{"image":[[1]],"filter":[["1"]]}"#, "/filter/0/0"), (#"{"image":7,"filter":[[1]]}"#, "/image"),
+      (#"{"image":[[1e39]],"filter":[[1]]}"#, "/image/0/0"),
+      (#"{"image":[[1]],"filter":[[1e309]],"dtype":"float64"}"#, "/filter/0/0"),
+      (#"{"image":[[1]],"filter":[[1]],"image":[[1]]}"#, "/image"), (#"{"a/b~c":1}"#, "/a~1b~0c"),
+      (#"{"image":[[[1]]],"filter":[[1]]}"#, "/image"), (#"{"image":[[1]],"filter":[[[[1]]]]}"#, "/filter"),
+      (Notebook.problem(#""padding":-1"#), "/padding"), (Notebook.problem(#""stride":0"#), "/stride"),
+      (Notebook.problem(#""dilation":-3"#), "/dilation"), (Notebook.problem(#""stride":1.5"#), "/stride"),
+      (Notebook.problem(#""stride":[1]"#), "/stride"), (Notebook.problem(#""stride":"1""#), "/stride"),
+      (Notebook.problem(#""padding":[1,2,3]"#), "/padding"),
+      (Notebook.problem(#""padding":"full""#), "/padding"),
+      (Notebook.problem(#""padding":"same","stride":2"#), "/padding"),
+      (Notebook.problem(#""formulation":"magic""#), "/formulation"),
+      (Notebook.problem(#""storage":"cloud""#), "/storage"),
+      (Notebook.problem(#""formulation":"direct","storage":"dense""#), "/storage"),
+      (Notebook.problem(#""dtype":"float16""#), "/dtype"), (Notebook.problem(#""report":"long""#), "/report"),
+      (Notebook.problem(#""encoding":"hex""#), "/encoding"), (Notebook.problem(#""flip":1"#), "/flip"),
+      (Notebook.problem(#""repeat":"2""#), "/repeat"),
+      (
+        #"{"image":{"shape":[1,1],"dtype":"float64","data":"AAAAAAAA8D8="},"filter":[[1]],"dtype":"float32"}"#,
+        "/image/dtype"
+      ),
+      (#"{"image":[[1]],"filter":{"shape":[1,1],"dtype":"float32","data":"AACA"}}"#, "/filter/data"),
+      (#"{"image":[[1]],"filter":{"shape":[1,1],"dtype":"float32","data":"!ACAPw=="}}"#, "/filter/data"),
+    ])
+  func invalid(body: String, pointer: String) throws {
+    try expect(service.convolve(body), Expected(kind: "invalid-field", pointer: pointer), body)
+  }
+
+  @Test(
+    "a passed limit is named, with what came instead",
+    arguments: [
+      (Notebook.problem(#""repeat":1001"#), Expected(pointer: "/repeat", limit: 1000, actual: 1001)),
+      (Notebook.problem(#""repeat":0"#), Expected(pointer: "/repeat", limit: 1, actual: 0)),
+      (#"{"image":[[1]],"filter":[[1,2],[3,4]]}"#, Expected(pointer: "/filter", limit: 1, actual: 2)),
+      (Notebook.problem(#""dilation":5"#), Expected(pointer: "/filter", limit: 5, actual: 6)),
+      (
+        Notebook.problem(#""padding":4294967296"#),
+        Expected(pointer: "/padding", limit: 2_147_483_647, actual: 4_294_967_296)
+      ),
+      (
+        Notebook.problem(#""padding":5000"#),
+        Expected(pointer: "/image", limit: 1 << 24, actual: 10_004 * 10_004)
+      ),
+    ])
+  func limits(body: String, expected: Expected) throws {
+    try expect(service.convolve(body), expected, body)
+  }
+
+  @Test("a tensor with more elements than the limit is refused where it stands, one with as many is not")
+  func tensorElements() throws {
+    let service = ConvolutionService(limits: ServiceLimits(tensorElements: 25))
+    #expect(try service.solve(Notebook.problem())["result"] == Notebook.result)
+    try expect(
+      service.convolve(Notebook.problem(#""padding":1"#)), Expected(pointer: "/image", limit: 25, actual: 36),
+      "a result of 6×6")
+    let tight = ConvolutionService(limits: ServiceLimits(tensorElements: 24))
+    let nested = try tight.convolve(Notebook.problem()).json
+    #expect(nested["type"] == "urn:convcheck:limit-exceeded" && nested["limit"] == 24)
+    #expect(nested["pointer"]?.string?.hasPrefix("/image") == true)
+    let object = #"{"filter":[[1]],"image":{"shape":[5,5],"dtype":"float32","data":""}}"#
+    try expect(tight.convolve(object), Expected(pointer: "/image/shape", limit: 24, actual: 25), object)
+  }
+
+  @Test("a matrix beyond the memory limit is refused with its bytes and the storage that would do")
+  func operatorBytes() throws {
+    // 16 rows of 25 entries, 4 bytes each.
+    let dense = Notebook.problem(#""formulation":"toeplitz","storage":"dense""#)
+    let fitting = ConvolutionService(limits: ServiceLimits(operatorBytes: 1600))
+    #expect(try fitting.solve(dense)["result"] == Notebook.result)
+    let tight = ConvolutionService(limits: ServiceLimits(operatorBytes: 1599))
+    let answer = try tight.convolve(dense)
+    try expect(answer, Expected(pointer: "/storage", limit: 1599, actual: 1600), dense)
+    #expect(try answer.json["detail"]?.string?.hasSuffix("; storage \"sparse\" fits.") == true)
+    let wide = Notebook.problem(#""formulation":"toeplitz","storage":"dense","dtype":"float64""#)
+    try expect(tight.convolve(wide), Expected(pointer: "/storage", limit: 1599, actual: 3200), wide)
+  }
+
+  @Test("the dense matrix of a 256×256 image and a 3×3 filter is refused with its 16.91 GB")
+  func honestSize() throws {
+    let row = "[" + Array(repeating: "0", count: 256).joined(separator: ",") + "]"
+    let image = "[" + Array(repeating: row, count: 256).joined(separator: ",") + "]"
+    let body =
+      #"{"image":\#(image),"filter":[[1,1,1],[1,1,1],[1,1,1]],"formulation":"toeplitz","storage":"dense"}"#
+    try expect(
+      service.convolve(body), Expected(pointer: "/storage", limit: 1 << 30, actual: 16_912_482_304),
+      "256×256 with 3×3")
+  }
+
+  @Test("work is counted with repeats, direct computation and reference, and limited")
+  func work() throws {
+    let service = ConvolutionService(limits: ServiceLimits(multiplyAdds: 64 * 5))
+    #expect(try service.solve(Notebook.problem(#""repeat":2"#))["result"] == Notebook.result)
+    try expect(
+      service.convolve(Notebook.problem(#""repeat":3"#)), Expected(limit: 320, actual: 384), "three repeats")
+    // The dense matrix takes 16 · 25 multiply-adds each time.
+    try expect(
+      service.convolve(Notebook.problem(#""formulation":"toeplitz","storage":"dense""#)),
+      Expected(limit: 320, actual: 592), "dense")
+  }
+
+  @Test(
+    "a body that is no JSON is refused with line, column and offset",
+    arguments: [
+      ("", 1, 1, 0), ("{", 1, 2, 1), ("{\n  \"image\": [[1,\n 2,]]}", 3, 4, 21), ("nul", 1, 4, 3),
+      (#"{"image":[[NaN]],"filter":[[1]]}"#, 1, 12, 11), (#"{"é":?}"#, 1, 6, 6), ("{}x", 1, 3, 2),
+    ])
+  func malformed(body: String, line: Int, column: Int, offset: Int) throws {
+    let answer = try service.convolve(body)
+    #expect(answer.status == .badRequest && answer.contentType == "application/problem+json")
+    let problem = try answer.json
+    #expect(problem["type"] == "urn:convcheck:malformed-json" && problem["title"] == "Malformed JSON")
+    #expect(problem["line"]?.number == Double(line), "\(body): \(answer.text)")
+    #expect(problem["column"]?.number == Double(column), "\(body): \(answer.text)")
+    #expect(problem["offset"]?.number == Double(offset), "\(body): \(answer.text)")
+    #expect(problem["pointer"] == nil)
+    #expect(problem["detail"]?.string?.hasSuffix("(line \(line), column \(column)).") == true)
+  }
+
+  @Test("a wrong value in front of broken grammar is answered as broken grammar")
+  func malformedBehindInvalid() throws {
+    for wrong in [#""image":5"#, #""unknown":1"#, #""repeat":0"#, #""image":[[1],[2,3]]"#] {
+      let answer = try service.convolve("{\(wrong),\"filter\":[[1]")
+      #expect(answer.status == .badRequest, "\(wrong)")
+      #expect(try answer.json["type"] == "urn:convcheck:malformed-json")
+    }
+    #expect(try service.convolve(#"{"image":5,"filter":[[1]]}"#).status == .unprocessableContent)
+  }
+
+  @Test("an invalid value says at which byte it stands")
+  func offset() throws {
+    #expect(try service.convolve(#"{"image":[[1]],"filter":[[1]],"flip":1}"#).json["offset"] == 37)
+  }
+}
