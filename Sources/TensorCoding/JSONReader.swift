@@ -16,6 +16,8 @@ public struct JSONReader {
   let scanner: JSONScanner
   var at: Int
   private var frames: [Frame] = []
+  /// The place of the value that this reader was made for.
+  private let root: Place
 
   /// An array or object that is open, with the place reached in it.
   private struct Frame {
@@ -27,36 +29,52 @@ public struct JSONReader {
 
   /// A reader in front of the document `bytes`.
   public init(_ bytes: UnsafeRawBufferPointer) {
-    scanner = JSONScanner(bytes)
-    at = 0
+    self.init(JSONScanner(bytes), at: 0, root: Place(around: "", key: nil))
+  }
+
+  /// A reader in front of the value at `offset`, which stands at `root`.
+  init(_ scanner: JSONScanner, at offset: Int, root: Place) {
+    self.scanner = scanner
+    self.root = root
+    at = offset
   }
 
   /// The offset of the next byte to be read.
   public var offset: Int { at }
 
   /// The pointer (RFC 6901) of the value that is being read, or of the document, which is the empty string.
-  public var pointer: String {
-    var pointer = ""
-    for frame in frames {
-      if let key = frame.keys.last {
-        pointer += Self.token(key)
-      } else if frame.index >= 0 {
-        pointer += "/\(frame.index)"
+  public var pointer: String { place.pointer }
+
+  /// Where a value stands, in parts that cost nothing to keep; few values are ever blamed.
+  struct Place: Sendable {
+    /// The pointer of the object or array around the value.
+    var around: String
+    /// The value's key or index there; nil for the document itself.
+    var key: String?
+
+    var pointer: String {
+      guard let key else { return around }
+      var pointer = around + "/"
+      for scalar in key.unicodeScalars {
+        switch scalar {
+        case "~": pointer += "~0"
+        case "/": pointer += "~1"
+        default: pointer.unicodeScalars.append(scalar)
+        }
       }
+      return pointer
     }
-    return pointer
   }
 
-  private static func token(_ key: String) -> String {
-    var token = "/"
-    for scalar in key.unicodeScalars {
-      switch scalar {
-      case "~": token += "~0"
-      case "/": token += "~1"
-      default: token.unicodeScalars.append(scalar)
-      }
+  /// Where the value stands that is being read.
+  var place: Place {
+    var place = root
+    for frame in frames {
+      guard let key = frame.keys.last ?? (frame.index >= 0 ? String(frame.index) : nil) else { continue }
+      if place.key != nil { place.around = place.pointer }
+      place.key = key
     }
-    return token
+    return place
   }
 
   /// An error that blames the current value, or the field or element named by `path` below it.

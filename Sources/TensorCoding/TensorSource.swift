@@ -16,22 +16,18 @@ public struct TensorSource {
   public let range: Range<Int>
   /// The form of the value.
   public let form: Form
-  private let reader: JSONReader
+  /// The pointer of the tensor, for an error that blames it.
+  public var pointer: String { place.pointer }
+  private let place: JSONReader.Place
+  private let scanner: JSONScanner
   private let elementLimit: Int
 
-  init(range: Range<Int>, form: Form, reader: JSONReader, elementLimit: Int) {
+  init(range: Range<Int>, form: Form, place: JSONReader.Place, scanner: JSONScanner, elementLimit: Int) {
     self.range = range
     self.form = form
-    self.reader = reader
+    self.place = place
+    self.scanner = scanner
     self.elementLimit = elementLimit
-  }
-
-  /// The pointer of the tensor, for an error that blames it.
-  public var pointer: String { reader.pointer }
-
-  /// An error that blames the tensor, or what `path` names below it.
-  public func invalid(_ message: String, below path: String = "") -> JSONError {
-    .invalid(message: message, pointer: pointer + path, offset: range.lowerBound)
   }
 
   /// Decodes the tensor from its bytes.
@@ -40,7 +36,7 @@ public struct TensorSource {
   public func decode<Scalar: TensorScalar>(
     as type: Scalar.Type = Scalar.self
   ) throws(JSONError) -> Tensor<Scalar> {
-    var reader = reader
+    var reader = JSONReader(scanner, at: range.lowerBound, root: place)
     return try reader.tensor(as: type, elementLimit: elementLimit)
   }
 }
@@ -62,6 +58,8 @@ public struct PendingTensor: ~Copyable {
   /// The tensor in the type of the problem.
   ///
   /// - Throws: `invalid` where a number overflows `Scalar` or the tensor's own dtype is wider than `Scalar`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public consuming func tensor<Scalar: TensorScalar>(
     as type: Scalar.Type = Scalar.self
   ) throws(JSONError) -> Tensor<Scalar> {
@@ -101,11 +99,10 @@ extension JSONReader {
   public mutating func pendingTensor(elementLimit: Int) throws(JSONError) -> PendingTensor {
     let isObject = try kind() == .object
     try requireTensorKind()
-    let before = self
+    let start = at
     if isObject {
       let object = try tensorObject(elementLimit: elementLimit)
-      let source = TensorSource(
-        range: before.at..<at, form: .object(object.dataType), reader: before, elementLimit: elementLimit)
+      let source = source(from: start, .object(object.dataType), elementLimit)
       if object.dataType != .float32 { return PendingTensor(source: source, early: nil) }
       return PendingTensor(source: source, early: try decode(object, as: Float.self))
     }
@@ -115,12 +112,16 @@ extension JSONReader {
       early = try nestedTensor(as: Float.self, elementLimit: elementLimit, overflowed: &overflowed)
     } catch {
       guard overflowed else { throw error }
-      self = before
+      at = start
       try skipValue()
     }
-    let source = TensorSource(
-      range: before.at..<at, form: .nested, reader: before, elementLimit: elementLimit)
-    return PendingTensor(source: source, early: early.take())
+    return PendingTensor(source: source(from: start, .nested, elementLimit), early: early.take())
+  }
+
+  /// What has been read from `start` up to here.
+  private func source(from start: Int, _ form: TensorSource.Form, _ elementLimit: Int) -> TensorSource {
+    TensorSource(
+      range: start..<at, form: form, place: place, scanner: scanner, elementLimit: elementLimit)
   }
 
   private mutating func requireTensorKind() throws(JSONError) {
