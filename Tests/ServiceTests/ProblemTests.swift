@@ -38,8 +38,8 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
       (#"{"image":[[1]],"filter":[[1e309]],"dtype":"float64"}"#, "/filter/0/0"),
       (#"{"image":[[1]],"filter":[[1]],"image":[[1]]}"#, "/image"), (#"{"a/b~c":1}"#, "/a~1b~0c"),
       (#"{"image":[[[1]]],"filter":[[1]]}"#, "/image"), (#"{"image":[[1]],"filter":[[[[1]]]]}"#, "/filter"),
-      (Notebook.problem(#""padding":-1"#), "/padding"), (Notebook.problem(#""stride":0"#), "/stride"),
-      (Notebook.problem(#""dilation":-3"#), "/dilation"), (Notebook.problem(#""stride":1.5"#), "/stride"),
+
+      (Notebook.problem(#""stride":1.5"#), "/stride"),
       (Notebook.problem(#""stride":[1]"#), "/stride"), (Notebook.problem(#""stride":"1""#), "/stride"),
       (Notebook.problem(#""padding":[1,2,3]"#), "/padding"),
       (Notebook.problem(#""padding":"full""#), "/padding"),
@@ -66,6 +66,13 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
     arguments: [
       (Notebook.problem(#""repeat":1001"#), Expected(pointer: "/repeat", limit: 1000, actual: 1001)),
       (Notebook.problem(#""repeat":0"#), Expected(pointer: "/repeat", limit: 1, actual: 0)),
+      (Notebook.problem(#""padding":-1"#), Expected(pointer: "/padding", limit: 0, actual: -1)),
+      (Notebook.problem(#""padding":[0,0,0,-2]"#), Expected(pointer: "/padding/3", limit: 0, actual: -2)),
+      (Notebook.problem(#""padding":[-2,1]"#), Expected(pointer: "/padding/0", limit: 0, actual: -2)),
+      (Notebook.problem(#""stride":0"#), Expected(pointer: "/stride", limit: 1, actual: 0)),
+      (Notebook.problem(#""stride":[1,0]"#), Expected(pointer: "/stride/1", limit: 1, actual: 0)),
+      (Notebook.problem(#""dilation":-3"#), Expected(pointer: "/dilation", limit: 1, actual: -3)),
+      (Notebook.problem(#""dilation":[0,1]"#), Expected(pointer: "/dilation/0", limit: 1, actual: 0)),
       (#"{"image":[[1]],"filter":[[1,2],[3,4]]}"#, Expected(pointer: "/filter", limit: 1, actual: 2)),
       (Notebook.problem(#""dilation":5"#), Expected(pointer: "/filter", limit: 5, actual: 6)),
       (
