@@ -220,4 +220,26 @@ extension AlignedBuffer where Element == UInt8 {
       append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
     }
   }
+
+  /// Appends `value / 10^places` in decimal, with exactly `places` digits, 1 to 18, behind the point. `value` must not be
+  /// negative.
+  public mutating func append(decimal value: Int, places: Int) {
+    precondition(value >= 0 && places >= 1 && places <= 18, "no such fixed-point number")
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { digits in
+      var first = digits.count
+      var rest = UInt(value)
+      var left = places
+      repeat {
+        if left == 0 {
+          first -= 1
+          digits[first] = 0x2E
+        }
+        first -= 1
+        digits[first] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
+        rest /= 10
+        left -= 1
+      } while rest > 0 || left >= 0
+      append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+    }
+  }
 }

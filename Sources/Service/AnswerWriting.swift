@@ -1,4 +1,3 @@
-import Benchmarking
 import Buffers
 import TensorCoding
 
@@ -13,6 +12,6 @@ extension JSONWriter {
   /// A field of seconds.
   mutating func seconds(_ key: StaticString, nanoseconds: Int) {
     self.key(key)
-    number(Stopwatch.seconds(nanoseconds))
+    fixedPoint(nanoseconds, places: 9)
   }
 }

@@ -1,4 +1,3 @@
-import Benchmarking
 import Buffers
 import TensorCoding
 
@@ -21,23 +20,18 @@ struct ConvolveTiming {
 
   /// As the field Server-Timing wants it (W3C Server Timing): milliseconds, to the microsecond.
   var serverTiming: String {
-    let parts: [(StaticString, Int)] = [
-      ("decode;dur=", decode), (", setup;dur=", setup), (", formulation;dur=", formulation.median),
-      (", direct;dur=", direct), (", reference;dur=", reference), (", encode;dur=", encode),
-      (", total;dur=", total),
-    ]
     var text = ByteBuffer(capacity: 256)
-    for (name, nanoseconds) in parts {
+    func append(_ name: StaticString, _ nanoseconds: Int) {
       text.append(name)
-      // Digit by digit: seven numbers by way of String would take longer than a small convolution.
-      let microseconds = nanoseconds / 1000
-      text.append(decimal: microseconds / 1000)
-      text.append(UInt8(ascii: "."))
-      let fraction = microseconds % 1000
-      for digit in [fraction / 100, fraction / 10 % 10, fraction % 10] {
-        text.append(UInt8(ascii: "0") + UInt8(digit))
-      }
+      text.append(decimal: nanoseconds / 1000, places: 3)
     }
+    append("decode;dur=", decode)
+    append(", setup;dur=", setup)
+    append(", formulation;dur=", formulation.median)
+    append(", direct;dur=", direct)
+    append(", reference;dur=", reference)
+    append(", encode;dur=", encode)
+    append(", total;dur=", total)
     return String(decoding: text.elements, as: UTF8.self)
   }
 }

@@ -124,6 +124,12 @@ public struct JSONWriter: ~Copyable {
     buffer.append(decimal: value)
   }
 
+  /// Writes `value / 10^places`, which must not be negative, with exactly `places` digits, 1 to 18, behind the point.
+  public mutating func fixedPoint(_ value: Int, places: Int) {
+    separate()
+    buffer.append(decimal: value, places: places)
+  }
+
   /// Writes `true` or `false`.
   public mutating func boolean(_ value: Bool) {
     separate()

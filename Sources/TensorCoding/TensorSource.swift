@@ -63,12 +63,14 @@ public struct PendingTensor: ~Copyable {
   public consuming func tensor<Scalar: TensorScalar>(
     as type: Scalar.Type = Scalar.self
   ) throws(JSONError) -> Tensor<Scalar> {
-    guard Scalar.self == Float.self, let early = early.take() else { return try source.decode(as: type) }
-    // The types are one and the same here, which the compiler cannot know.
-    let moved = UnsafeMutablePointer<Tensor<Float>>.allocate(capacity: 1)
-    moved.initialize(to: early)
-    defer { moved.deallocate() }
-    return UnsafeMutableRawPointer(moved).assumingMemoryBound(to: Tensor<Scalar>.self).move()
+    if Scalar.self == Float.self {
+      // The types are one and the same here, which the compiler cannot know.
+      let early = withUnsafeMutablePointer(to: &self.early) { place in
+        UnsafeMutableRawPointer(place).assumingMemoryBound(to: Tensor<Scalar>?.self).pointee.take()
+      }
+      if let early { return early }
+    }
+    return try source.decode(as: type)
   }
 }
 

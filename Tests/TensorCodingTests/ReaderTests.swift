@@ -143,6 +143,7 @@ struct WriterTests {
       writer.beginObject()
       writer.endObject()
       writer.number(0.5)
+      writer.fixedPoint(1500, places: 3)
       writer.endArray()
       writer.newLine()
       writer.key("b")
@@ -155,7 +156,7 @@ struct WriterTests {
     }
     #expect(
       text
-        == "{\"a\":[-1,true,null,[],{},0.5],\n\"b\":\"x\",\"c\\\"\":[[1,2],\n[null,null]],\"d\":[3,4]}")
+        == "{\"a\":[-1,true,null,[],{},0.5,1.500],\n\"b\":\"x\",\"c\\\"\":[[1,2],\n[null,null]],\"d\":[3,4]}")
   }
 
   @Test("escapes strings so that they read back, whatever is in them")
