@@ -43,36 +43,9 @@ enum DecimalText {
     let rest = eightDigits(digits &- first &* 100_000_000)
     // The last digit is the highest byte, and a zero digit is still a zero byte.
     let significant = 9 &- rest.leadingZeroBitCount &>> 3
-    let text = rest | 0x3030_3030_3030_3030
-    let initial = ASCII.zero &+ UInt8(truncatingIfNeeded: first)
-    let power = decimal.exponent &+ count &- 1
-
-    if power < 0, power >= -5 {
-      store(0x3030_3030_3030_2E30 as UInt64, target)
-      let start = target + (1 &- power)
-      start.pointee = initial
-      store(text, start + 1)
-      return 1 &- power &+ significant
-    }
-    target.pointee = initial
-    if power >= 0, power <= 15 {
-      if significant <= power &+ 1 {
-        store(text, target + 1)
-        store(0x3030_3030_3030_3030 as UInt64, target + 9)
-        return power &+ 1
-      }
-      // The point goes in behind `power` digits of the word; what follows moves up by one byte.
-      let shift = UInt64(truncatingIfNeeded: 8 &* power)
-      let before = text & ((1 &<< shift) &- 1)
-      let behind = (text ^ before) &<< 8
-      store(before | behind | UInt64(ASCII.point) &<< shift, target + 1)
-      target[9] = UInt8(truncatingIfNeeded: text &>> 56)
-      return significant &+ 1
-    }
-    target[1] = ASCII.point
-    store(text, target + 2)
-    let length = significant == 1 ? 1 : significant + 1
-    return length + writeExponent(power, to: target + length)
+    return arrange(
+      first, rest | 0x3030_3030_3030_3030, significant: significant,
+      power: decimal.exponent &+ count &- 1, to: target)
   }
 
   /// Writes up to seventeen digits: the first alone, the other sixteen as one double word.
@@ -89,9 +62,17 @@ enum DecimalText {
     let significant =
       right == 0 ? 9 &- left.leadingZeroBitCount &>> 3 : 17 &- right.leadingZeroBitCount &>> 3
     let text = UInt128(left | 0x3030_3030_3030_3030) | UInt128(right | 0x3030_3030_3030_3030) << 64
-    let initial = ASCII.zero &+ UInt8(truncatingIfNeeded: first)
-    let power = decimal.exponent &+ count &- 1
+    return arrange(
+      first, text, significant: significant, power: decimal.exponent &+ count &- 1, to: target)
+  }
 
+  /// Writes the digit `first`, whose power of ten is `power`, and the digits of `text` behind it, as many as make
+  /// `significant` ones, with a point or an exponent where they belong.
+  @inline(__always)
+  private static func arrange<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _ first: UInt64, _ text: Word, significant: Int, power: Int, to target: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    let initial = ASCII.zero &+ UInt8(truncatingIfNeeded: first)
     if power < 0, power >= -5 {
       store(0x3030_3030_3030_2E30 as UInt64, target)
       let start = target + (1 &- power)
@@ -101,21 +82,24 @@ enum DecimalText {
     }
     target.pointee = initial
     if power >= 0, power <= 15 {
+      let width = MemoryLayout<Word>.size
       if significant <= power &+ 1 {
         store(text, target + 1)
+        store(0x3030_3030_3030_3030 as UInt64, target + (1 &+ width))
         return power &+ 1
       }
-      let shift = UInt128(truncatingIfNeeded: 8 &* power)
+      // The point goes in behind `power` digits of the word; what follows moves up by one byte.
+      let shift = Word(truncatingIfNeeded: 8 &* power)
       let before = text & ((1 &<< shift) &- 1)
       let behind = (text ^ before) &<< 8
-      store(before | behind | UInt128(ASCII.point) &<< shift, target + 1)
-      target[17] = UInt8(truncatingIfNeeded: text &>> 120)
+      store(before | behind | Word(truncatingIfNeeded: ASCII.point) &<< shift, target + 1)
+      target[1 &+ width] = UInt8(truncatingIfNeeded: text &>> Word(truncatingIfNeeded: 8 &* (width &- 1)))
       return significant &+ 1
     }
     target[1] = ASCII.point
     store(text, target + 2)
-    let length = significant == 1 ? 1 : significant + 1
-    return length + writeExponent(power, to: target + length)
+    let length = significant == 1 ? 1 : significant &+ 1
+    return length &+ writeExponent(power, to: target + length)
   }
 
   private static func writeExponent(_ power: Int, to target: UnsafeMutablePointer<UInt8>) -> Int {
