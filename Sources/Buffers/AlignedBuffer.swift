@@ -78,12 +78,6 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
     UnsafeBufferPointer(start: base, count: count)
   }
 
-  /// All elements, for writing. Valid while the buffer lives and until it grows.
-  @inlinable
-  public var mutableElements: UnsafeMutableBufferPointer<Element> {
-    mutating get { UnsafeMutableBufferPointer(start: base, count: count) }
-  }
-
   /// All elements as bytes in memory order. Valid while the buffer lives and until it grows.
   @inlinable
   public var bytes: UnsafeRawBufferPointer {

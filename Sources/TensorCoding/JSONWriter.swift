@@ -164,7 +164,7 @@ public struct JSONWriter: ~Copyable {
   @specialized(where Scalar == Double)
   public mutating func nested<Scalar: TensorScalar>(_ tensor: borrowing Tensor<Scalar>) {
     let shape = tensor.shape
-    let elements = tensor.elements.elements
+    let elements = tensor.values
     separate()
     guard shape.rank > 0, elements.count > 0 else {
       buffer.append("[]")

@@ -72,7 +72,7 @@ struct Picture<Scalar: TensorScalar>: Equatable {
 
   init(_ tensor: borrowing Tensor<Scalar>) {
     shape = tensor.shape
-    elements = Array(tensor.elements.elements)
+    elements = Array(tensor.values)
   }
 }
 
