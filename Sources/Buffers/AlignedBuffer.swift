@@ -72,16 +72,10 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
     }
   }
 
-  /// All elements, for reading. Valid while the buffer lives and until it grows.
+  /// All elements. Valid while the buffer lives and until it grows.
   @inlinable
   public var elements: UnsafeBufferPointer<Element> {
     UnsafeBufferPointer(start: base, count: count)
-  }
-
-  /// All elements, for writing. Valid while the buffer lives and until it grows.
-  @inlinable
-  public var mutableElements: UnsafeMutableBufferPointer<Element> {
-    mutating get { UnsafeMutableBufferPointer(start: base, count: count) }
   }
 
   /// All elements as bytes in memory order. Valid while the buffer lives and until it grows.
