@@ -72,7 +72,7 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
     }
   }
 
-  /// All elements, for reading. Valid while the buffer lives and until it grows.
+  /// All elements. Valid while the buffer lives and until it grows.
   @inlinable
   public var elements: UnsafeBufferPointer<Element> {
     UnsafeBufferPointer(start: base, count: count)

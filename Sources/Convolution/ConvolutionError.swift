@@ -14,8 +14,8 @@ public enum ConvolutionError: Error, Hashable, Sendable {
     case dilation
   }
 
-  /// `field` (image or filter) has `rank` dimensions where `expected` are understood.
-  case wrongRank(field: Field, rank: Int, expected: Int)
+  /// `field` (image or filter) has `rank` dimensions, not 2.
+  case wrongRank(field: Field, rank: Int)
   /// `field` (image or filter) has no element along `axis`.
   case emptyDimension(field: Field, axis: Axis)
   /// `field` (stride or dilation) is below 1 along `axis`.
@@ -41,7 +41,7 @@ public enum ConvolutionError: Error, Hashable, Sendable {
   /// The part of the problem that is at fault, nil where it is the choice of formulation or storage.
   public var field: Field? {
     switch self {
-    case .wrongRank(let field, _, _), .emptyDimension(let field, _), .notPositive(let field, _, _),
+    case .wrongRank(let field, _), .emptyDimension(let field, _), .notPositive(let field, _, _),
       .parameterTooLarge(let field, _, _, _):
       field
     case .negativePadding, .samePaddingWithStride: .padding
@@ -56,8 +56,8 @@ extension ConvolutionError: CustomStringConvertible {
   /// One sentence that says what is wrong and, where there is something, what would do instead.
   public var description: String {
     switch self {
-    case .wrongRank(let field, let rank, let expected):
-      return "The \(field.rawValue) has \(rank) dimensions; \(expected) are expected."
+    case .wrongRank(let field, let rank):
+      return "The \(field.rawValue) has \(rank) dimensions; 2 are expected, height and width."
     case .emptyDimension(let field, let axis):
       return "The \(field.rawValue) is empty: its \(axis.rawValue) is 0."
     case .notPositive(let field, let axis, let value):
@@ -70,8 +70,8 @@ extension ConvolutionError: CustomStringConvertible {
       return "The \(field.rawValue) along the \(axis.rawValue) is \(value); at most \(limit) is allowed."
     case .filterExceedsImage(let axis, let extent, let paddedExtent):
       return """
-        The filter with its dilation extends over \(extent) pixels along the \(axis.rawValue), more than the \
-        \(paddedExtent) pixels of the padded image; \(extent - paddedExtent) more pixels of padding would fit it.
+        The filter with its dilation has the \(axis.rawValue) \(extent), the padded image only \(paddedExtent); padding by \
+        \(extent - paddedExtent) more would fit it.
         """
     case .resultTooLarge(let elements, let limit):
       return "The result would have \(count(elements)) elements; at most \(limit) are allowed."

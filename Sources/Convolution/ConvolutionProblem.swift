@@ -18,8 +18,8 @@ public struct ConvolutionProblem<Scalar: Ring>: ~Copyable {
     padding: PaddingRule = .valid, dilation: Extent = Extent(1, 1), flip: Bool = false,
     maximumOutputElements: Int = ConvolutionGeometry.defaultOutputLimit
   ) throws(ConvolutionError) {
-    if image.shape.rank != 2 { throw .wrongRank(field: .image, rank: image.shape.rank, expected: 2) }
-    if filter.shape.rank != 2 { throw .wrongRank(field: .filter, rank: filter.shape.rank, expected: 2) }
+    if image.shape.rank != 2 { throw .wrongRank(field: .image, rank: image.shape.rank) }
+    if filter.shape.rank != 2 { throw .wrongRank(field: .filter, rank: filter.shape.rank) }
     geometry = try ConvolutionGeometry(
       image: Extent(image.shape[0], image.shape[1]), filter: Extent(filter.shape[0], filter.shape[1]),
       stride: stride, padding: padding, dilation: dilation, maximumOutputElements: maximumOutputElements)

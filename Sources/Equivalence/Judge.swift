@@ -35,7 +35,7 @@ struct Judge<Scalar: TensorScalar> {
     let limit = bound.at(absolute)
     let error = ((Double(y) - value) - tail).magnitude
     if !(limit < .infinity && error < .infinity && z.isFinite) {
-      judgeNonfinite(index, value: value, tail: tail, limit: limit, error: error)
+      judgeNonfinite(index, value: value, tail: tail, absolute: absolute, limit: limit, error: error)
       return
     }
     let rounded = Scalar(value + tail)
@@ -53,7 +53,7 @@ struct Judge<Scalar: TensorScalar> {
   /// Something is not finite: decides what, slowly.
   @inline(never)
   private mutating func judgeNonfinite(
-    _ index: Int, value: Double, tail: Double, limit: Double, error: Double
+    _ index: Int, value: Double, tail: Double, absolute: Double, limit: Double, error: Double
   ) {
     let y = result[index]
     let z = direct[index]
@@ -70,9 +70,11 @@ struct Judge<Scalar: TensorScalar> {
     if y.isFinite && limit < .infinity && error < .infinity {
       // Only the direct result failed here; this one still has its certificate to pass.
       let rounded = Scalar(value + tail).nearestFinite
+      let ulp = unitsBetween(y, rounded)
       fromReference.countIdentical(identical(y, rounded))
-      fromReference.note(error, bound: limit, ulp: unitsBetween(y, rounded), at: index)
+      fromReference.note(error, bound: limit, ulp: ulp, at: index)
       if !(error <= limit) { failures.count(.beyondBound, at: index) }
+      measures?.note(error: error, reference: value + tail, absoluteSum: absolute, bound: limit, ulp: ulp)
       return
     }
     // The leading part alone follows IEEE arithmetic into infinities; the tail turns them into NaN.

@@ -1,5 +1,3 @@
-import Convolution
-
 /// Looks at eight elements at once and says whether they are quiet: finite, within their bounds, and with no distance
 /// larger than those already noted, so that to count the identical ones is all that is left to do.
 ///

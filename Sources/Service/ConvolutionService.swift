@@ -40,7 +40,10 @@ public final class ConvolutionService: RequestHandler {
     if route == .convolve, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
       return Problem(
         .unsupportedMediaType,
-        "The body must be application/json, and its Content-Type says otherwise; with curl, use --json."
+        """
+        The body must be application/json, and its Content-Type says otherwise; with curl, use --json or \
+        -H 'Content-Type: application/json'.
+        """
       ).response(fields: [Response.Field("Accept", "application/json")])
     }
     return nil

@@ -121,18 +121,25 @@ extension JSONReader {
   /// One integer from 1 on for both axes, or two.
   fileprivate mutating func extent() throws(JSONError) -> Extent {
     let range = 1...AxisGeometry.maximumExtent
-    if try kind() == .number {
+    let expected = "one integer or [vertical, horizontal] is expected"
+    switch try kind() {
+    case .number:
       let both = try integer(in: range)
       return Extent(both, both)
+    case .array:
+      let values = try integers(in: range, limit: 2)
+      guard values.count == 2 else { throw invalid(expected) }
+      return Extent(values[0], values[1])
+    default: throw invalid(expected)
     }
-    let values = try integers(in: range, limit: 2)
-    guard values.count == 2 else { throw invalid("two integers are expected, or one for both axes") }
-    return Extent(values[0], values[1])
   }
 
   /// One integer from 0 on for all sides, two, four, or a word.
   fileprivate mutating func padding() throws(JSONError) -> PaddingRule {
     let range = 0...AxisGeometry.maximumExtent
+    let expected = """
+      one integer, [vertical, horizontal], [top, left, bottom, right], "valid" or "same" is expected
+      """
     switch try kind() {
     case .number:
       let all = try integer(in: range)
@@ -141,17 +148,17 @@ extension JSONReader {
       switch try string() {
       case "valid": return .valid
       case "same": return .same
-      default: throw invalid("the only words are \"valid\" and \"same\"")
+      default: throw invalid(expected)
       }
-    default:
+    case .array:
       let values = try integers(in: range, limit: 4)
       switch values.count {
       case 2: return .sides(Padding(vertical: values[0], horizontal: values[1]))
       case 4:
         return .sides(Padding(top: values[0], left: values[1], bottom: values[2], right: values[3]))
-      default:
-        throw invalid("[vertical, horizontal] or [top, left, bottom, right] is expected, or one integer")
+      default: throw invalid(expected)
       }
+    default: throw invalid(expected)
     }
   }
 

@@ -3,7 +3,7 @@ public import Buffers
 /// The base64 of RFC 4648, section 4: the standard alphabet, padding required, nothing else tolerated.
 public enum Base64 {
   /// How many characters encode `byteCount` bytes.
-  public static func encodedCount(ofBytes byteCount: Int) -> Int { (byteCount + 2) / 3 * 4 }
+  package static func encodedCount(ofBytes byteCount: Int) -> Int { (byteCount + 2) / 3 * 4 }
 
   /// Why a text is no base64, and at which of its characters.
   public enum Flaw: Error, Equatable, Sendable {

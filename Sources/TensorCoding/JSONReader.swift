@@ -237,26 +237,13 @@ public struct JSONReader {
   public mutating func integers(
     in range: ClosedRange<Int> = .min ... .max, limit: Int
   ) throws(JSONError) -> [Int] {
-    try elements(limit: limit) { (reader) throws(JSONError) in try reader.integer(in: range) }
-  }
-
-  /// Reads an array of at most `limit` numbers.
-  public mutating func numbers<Scalar: TensorScalar>(
-    as type: Scalar.Type = Scalar.self, limit: Int
-  ) throws(JSONError) -> [Scalar] {
-    try elements(limit: limit) { (reader) throws(JSONError) in try reader.number(as: type) }
-  }
-
-  private mutating func elements<Element>(
-    limit: Int, read: (inout JSONReader) throws(JSONError) -> Element
-  ) throws(JSONError) -> [Element] {
     try beginArray()
-    var elements: [Element] = []
+    var elements: [Int] = []
     while try nextElement() {
       if elements.count == limit {
         throw invalid("the array has more than \(limit) elements", limit: limit)
       }
-      elements.append(try read(&self))
+      elements.append(try integer(in: range))
     }
     return elements
   }

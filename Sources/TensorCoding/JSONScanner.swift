@@ -53,7 +53,9 @@ struct JSONScanner {
 
   /// The kind of the value that starts at `offset`, judged by its first byte.
   func kind(at offset: Int) throws(JSONError) -> JSONKind {
-    guard offset < count else { throw malformed("the document ends where a value is expected", at: offset) }
+    guard offset < count else {
+      throw malformed(count == 0 ? "it is empty" : "the document ends where a value is expected", at: offset)
+    }
     switch base[offset] {
     case ASCII.leftBrace: return .object
     case ASCII.leftBracket: return .array
@@ -61,8 +63,19 @@ struct JSONScanner {
     case ASCII.minus, 0x30...0x39: return .number
     case 0x74, 0x66: return .boolean
     case 0x6E: return .null
-    default: throw malformed("a value is expected", at: offset)
+    case 0x49, 0x4E:
+      throw malformed("JSON has no Infinity and no NaN; a tensor in base64 can hold them", at: offset)
+    default: throw malformed("a value is expected, found \(character(at: offset))", at: offset)
     }
+  }
+
+  /// What stands at `offset`, as it is shown in a message.
+  private func character(at offset: Int) -> String {
+    let byte = base[offset]
+    guard byte > ASCII.space, byte < 0x7F else {
+      return "the byte 0x" + String(byte, radix: 16, uppercase: true)
+    }
+    return "“\(Character(Unicode.Scalar(byte)))”"
   }
 
   /// The offset behind the literal `text`, which must stand at `offset`.
@@ -97,7 +110,9 @@ struct JSONScanner {
   /// The string that must stand at `offset` as an object's key.
   func key(at offset: Int) throws(JSONError) -> StringExtent {
     guard offset < count else { throw malformed("the document ends where a key is expected", at: offset) }
-    guard base[offset] == ASCII.quote else { throw malformed("a key in quotes is expected", at: offset) }
+    guard base[offset] == ASCII.quote else {
+      throw malformed("a key in double quotes is expected, found \(character(at: offset))", at: offset)
+    }
     return try string(at: offset)
   }
 

@@ -222,7 +222,7 @@ extension JSONReader {
   ) throws(JSONError) -> JSONError {
     let actual = try scanner.countElements(ofArrayAt: start)
     return invalid(
-      "the array has \(actual) elements, the first one beside it has \(expected)",
+      "the array has length \(actual), the first one beside it has length \(expected)",
       below: state.path(depth: depth), at: start)
   }
 

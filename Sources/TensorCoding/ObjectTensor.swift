@@ -39,10 +39,14 @@ extension JSONReader {
         throw invalid("a tensor has the fields shape, dtype and data, and no other")
       }
     }
-    guard let shape else { throw invalid("the field shape is missing", at: start) }
-    guard let dataType else { throw invalid("the field dtype is missing", at: start) }
-    guard let data else { throw invalid("the field data is missing", at: start) }
+    guard let shape else { throw missing("shape", at: start) }
+    guard let dataType else { throw missing("dtype", at: start) }
+    guard let data else { throw missing("data", at: start) }
     return TensorObject(shape: shape, dataType: dataType.value, data: data, dataTypeOffset: dataType.offset)
+  }
+
+  private func missing(_ field: String, at start: Int) -> JSONError {
+    invalid("the field \(field) is missing", below: "/\(field)", at: start)
   }
 
   private mutating func tensorShape(elementLimit: Int) throws(JSONError) -> Shape {
@@ -61,7 +65,7 @@ extension JSONReader {
       shape.append(extent)
     }
     guard shape.rank >= 2 else {
-      throw invalid("a tensor has at least two dimensions", at: start, actual: shape.rank)
+      throw invalid("a tensor has at least two dimensions", at: start)
     }
     guard let count = shape.elementCount, count <= elementLimit else {
       throw invalid(
@@ -77,7 +81,8 @@ extension JSONReader {
   ) throws(JSONError) -> Tensor<Scalar> {
     if object.dataType == .float64, Scalar.dataType == .float32 {
       throw invalid(
-        "float64 data are not narrowed to float32", below: "/dtype", at: object.dataTypeOffset)
+        "float64 data are not narrowed to float32; ask for the dtype float64", below: "/dtype",
+        at: object.dataTypeOffset)
     }
     if !object.data.hasEscapes {
       let content = object.data.content
@@ -104,8 +109,8 @@ extension JSONReader {
         below: "/data", at: object.data.start)
     }
     if characters.count % 4 != 0 { throw invalid(.length, in: object) }
-    // Every supported machine is little-endian, as the data are. Data narrower than the scalar go to the end of its room, and widen from the front without ever
-    // overtaking what is still to be read.
+    // Every supported machine is little-endian, as the data are. Data narrower than the scalar go to the end of its
+    // room, and widen from the front without ever overtaking what is still to be read.
     var elements = AlignedBuffer<Scalar>(capacity: count)
     let size = MemoryLayout<Scalar>.stride
     let bytes = UnsafeMutableRawPointer(elements.base) + (count * size - expected)

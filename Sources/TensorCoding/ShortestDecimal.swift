@@ -1,5 +1,3 @@
-import Convolution
-
 /// The shortest decimal that reads back as a given number, and of those the one closest to it.
 struct ShortestDecimal {
   /// The digits as an integer, trailing zeros possible.

@@ -29,7 +29,9 @@ struct BenchTable {
           ])
       case .refused(let error):
         table.append(names + ["–", "–", "–", "–", row.cost.map { "\($0.heldBytes)" } ?? "–", "–", "–", "–"])
-        refusals.append("\(subject.image) by \(subject.filter): \(error)")
+        let refusal = "\(subject.image) by \(subject.filter): \(error)"
+        // What no formulation can compute is said once.
+        if refusals.last != refusal { refusals.append(refusal) }
       }
     }
     lines = table.lines + refusals

@@ -7,11 +7,18 @@ struct HealthCommand: ParsableCommand {
     commandName: "health",
     abstract: "Ask a running server whether it lives.",
     discussion:
-      "Exit status 0 if GET /healthz answers 200 in time, 1 if not. Reads the same settings as serve.")
+      "Exit status 0 if GET /healthz answers 200 in time, 1 if not. Host and port are set as for serve.")
 
-  @Option(help: ServeSettings.hostSetting.help) var host: String?
-  @Option(help: ServeSettings.portSetting.help) var port: String?
-  @Option(help: "Seconds to wait for the answer.") var timeout = 3
+  private static let hostSetting = Setting(
+    "host", ServeSettings.hostSetting.fallback, "address",
+    "The numeric address that the server listens at, or localhost.")
+  private static let portSetting = Setting(
+    "port", ServeSettings.portSetting.fallback, "port", in: 1...65_535, "The port that the server listens at."
+  )
+
+  @Option(help: Self.hostSetting.help) var host: String?
+  @Option(help: Self.portSetting.help) var port: String?
+  @Option(help: ArgumentHelp("Seconds to wait for the answer.", valueName: "seconds")) var timeout = 3
 
   func validate() throws {
     guard (1...3600).contains(timeout) else {
@@ -20,8 +27,8 @@ struct HealthCommand: ParsableCommand {
   }
 
   func run() throws {
-    let host = try Self.reachable(ServeSettings.hostSetting.resolve(flag: host))
-    let port = UInt16(try ServeSettings.portSetting.resolve(flag: port))
+    let host = try Self.reachable(Self.hostSetting.resolve(flag: host))
+    let port = UInt16(try Self.portSetting.resolve(flag: port))
     let statusLine: String
     do {
       let address = try SocketAddress(host: host, port: port)

@@ -22,10 +22,11 @@ struct ServeCommand: ParsableCommand {
 
   @Option(help: Self.logLevelSetting.help) var logLevel: String?
 
+  private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
   private static let logLevelSetting = Setting<Logger.Level>(
-    name: "log-level", fallback: .notice, unit: "level", purpose: "How much is logged to standard error.",
-    read: { Logger.Level(rawValue: $0) },
-    expected: "one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))
+    name: "log-level", fallback: .notice, unit: "level",
+    purpose: "How much is logged to standard error: \(logLevels).",
+    read: { Logger.Level(rawValue: $0) }, expected: "one of \(logLevels)")
 
   func run() throws {
     let options = try settings.serverOptions()

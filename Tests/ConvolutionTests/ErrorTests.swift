@@ -93,11 +93,11 @@ import Testing
   func wrongRank() {
     var shape = Shape(1, 1)
     shape.append(1)
-    #expect(throws: ConvolutionError.wrongRank(field: .image, rank: 3, expected: 2)) {
+    #expect(throws: ConvolutionError.wrongRank(field: .image, rank: 3)) {
       _ = try ConvolutionProblem(
         image: Tensor<Float>(shape: shape, repeating: 0), filter: Tensor<Float>([[1]]))
     }
-    #expect(throws: ConvolutionError.wrongRank(field: .filter, rank: 3, expected: 2)) {
+    #expect(throws: ConvolutionError.wrongRank(field: .filter, rank: 3)) {
       _ = try ConvolutionProblem(
         image: Tensor<Float>([[1]]), filter: Tensor<Float>(shape: shape, repeating: 0))
     }
@@ -155,13 +155,13 @@ import Testing
   @Test("every error says its numbers in one sentence")
   func descriptions() {
     let errors: [(ConvolutionError, String)] = [
-      (.wrongRank(field: .image, rank: 3, expected: 2), "3 dimensions; 2"),
+      (.wrongRank(field: .image, rank: 3), "3 dimensions; 2"),
       (.emptyDimension(field: .filter, axis: .width), "filter is empty: its width"),
       (.notPositive(field: .stride, axis: .height, value: -4), "stride along the height is -4"),
       (.negativePadding(side: .left, value: -2), "left padding is -2"),
       (.samePaddingWithStride(stride: Extent(2, 1)), "stride is 2×1"),
       (.parameterTooLarge(field: .padding, axis: .width, value: 9, limit: 8), "is 9; at most 8"),
-      (.filterExceedsImage(axis: .height, extent: 7, paddedExtent: 5), "2 more pixels of padding"),
+      (.filterExceedsImage(axis: .height, extent: 7, paddedExtent: 5), "padding by 2 more"),
       (.resultTooLarge(elements: .max, limit: 5), "more than 9223372036854775806"),
     ]
     for (error, part) in errors {

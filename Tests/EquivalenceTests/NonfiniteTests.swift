@@ -80,6 +80,15 @@ import Testing
     #expect(assessment.fromDirect.identical == 1)
   }
 
+  @Test("a finite result is measured even where only the direct one overflowed")
+  func onlyDirectOverflows() throws {
+    let assessment = try assess([[3, 5]], [[1, 1]], result: [[8]], direct: [[Float.infinity]])
+    #expect(assessment.equivalent)
+    let measures = try #require(assessment.detailed)
+    #expect(measures.maxRelative == 0)
+    #expect(measures.histogram.map(\.count) == [1])
+  }
+
   @Test("products too large for a finite bound are not certified")
   func unbounded() throws {
     let assessment = try assess(

@@ -62,6 +62,19 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
   }
 
   @Test(
+    "a value of a wrong kind is answered with all forms it can have",
+    arguments: [
+      (#""stride":"1""#, "one integer or [vertical, horizontal] is expected"),
+      (#""dilation":[1]"#, "one integer or [vertical, horizontal] is expected"),
+      (#""padding":true"#, #"[top, left, bottom, right], "valid" or "same" is expected"#),
+      (#""padding":"full""#, #"[top, left, bottom, right], "valid" or "same" is expected"#),
+    ])
+  func forms(field: String, expected: String) throws {
+    let detail = try #require(service.convolve(Notebook.problem(field)).json["detail"]?.string)
+    #expect(detail.contains(expected), "\(detail)")
+  }
+
+  @Test(
     "a passed limit is named, with what came instead",
     arguments: [
       (Notebook.problem(#""repeat":1001"#), Expected(pointer: "/repeat", limit: 1000, actual: 1001)),

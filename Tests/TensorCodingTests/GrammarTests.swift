@@ -233,6 +233,25 @@ struct GrammarTests {
       validation(Array("01".utf8))
         == .malformed(message: "a number has no leading zeros", offset: 1, line: 1, column: 2))
   }
+
+  @Test(
+    "says what stands where something else is expected",
+    arguments: [
+      ("", "it is empty"), (" ", "the document ends where a value is expected"),
+      ("[1,]", "a value is expected, found “]”"), ("[.5]", "a value is expected, found “.”"),
+      ("[\u{1}]", "a value is expected, found the byte 0x1"),
+      ("[é]", "a value is expected, found the byte 0xC3"),
+      ("[NaN]", "JSON has no Infinity and no NaN; a tensor in base64 can hold them"),
+      ("{\"a\":1,}", "a key in double quotes is expected, found “}”"),
+      ("{'a':1}", "a key in double quotes is expected, found “'”"),
+    ])
+  func found(document: String, expected: String) {
+    guard case .malformed(let message, _, _, _) = validation(Array(document.utf8)) else {
+      Issue.record("\(document) is no JSON and was let in")
+      return
+    }
+    #expect(message == expected)
+  }
 }
 
 /// Reads any value through the public interface.

@@ -20,17 +20,19 @@ private struct Refusal: CustomTestStringConvertible {
 }
 
 private let refusals: [Refusal] = [
-  Refusal("[[1,2],[3]]", "/image/1", 7, "the array has 1 elements, the first one beside it has 2"),
+  Refusal("[[1,2],[3]]", "/image/1", 7, "the array has length 1, the first one beside it has length 2"),
   Refusal(
-    "[[1,2],[3,4],[5,6,7,8]]", "/image/2", 13, "the array has 4 elements, the first one beside it has 2"),
-  Refusal("[[[1],[2]],[[3]]]", "/image/1", 11, "the array has 1 elements, the first one beside it has 2"),
+    "[[1,2],[3,4],[5,6,7,8]]", "/image/2", 13, "the array has length 4, the first one beside it has length 2"),
   Refusal(
-    "[[[1],[2]],[[3],[4],[5]]]", "/image/1", 11, "the array has 3 elements, the first one beside it has 2"),
+    "[[[1],[2]],[[3]]]", "/image/1", 11, "the array has length 1, the first one beside it has length 2"),
+  Refusal(
+    "[[[1],[2]],[[3],[4],[5]]]", "/image/1", 11,
+    "the array has length 3, the first one beside it has length 2"),
   Refusal(
     "[[[[1],[2]]],[[[3],[4,5]]]]", "/image/1/0/1", 19,
-    "the array has 2 elements, the first one beside it has 1"),
+    "the array has length 2, the first one beside it has length 1"),
   Refusal(
-    "[[[[1]]],[[[2]],[[3]]]]", "/image/1", 9, "the array has 2 elements, the first one beside it has 1"),
+    "[[[[1]]],[[[2]],[[3]]]]", "/image/1", 9, "the array has length 2, the first one beside it has length 1"),
   Refusal("[]", "/image", 0, "the array is empty"), Refusal("[[]]", "/image/0", 1, "the array is empty"),
   Refusal("[[1],[]]", "/image/1", 5, "the array is empty"),
   Refusal("[[[1]],[ ]]", "/image/1", 7, "the array is empty"),
@@ -51,9 +53,9 @@ private let refusals: [Refusal] = [
   Refusal("[[1,  1e39]]", "/image/0/1", 6, "the number overflows float32"),
   Refusal(
     "[[0,-3.5e38,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]]", "/image/0/1", 4, "the number overflows float32"),
-  Refusal("{\"shape\":[1,1],\"dtype\":\"float32\"}", "/image", 0, "the field data is missing"),
-  Refusal("{\"data\":\"AAAAAA==\",\"dtype\":\"float32\"}", "/image", 0, "the field shape is missing"),
-  Refusal("{\"shape\":[1,1],\"data\":\"AAAAAA==\"}", "/image", 0, "the field dtype is missing"),
+  Refusal("{\"shape\":[1,1],\"dtype\":\"float32\"}", "/image/data", 0, "the field data is missing"),
+  Refusal("{\"data\":\"AAAAAA==\",\"dtype\":\"float32\"}", "/image/shape", 0, "the field shape is missing"),
+  Refusal("{\"shape\":[1,1],\"data\":\"AAAAAA==\"}", "/image/dtype", 0, "the field dtype is missing"),
   Refusal(
     "{\"shape\":[1,1],\"color\":1}", "/image/color", 23,
     "a tensor has the fields shape, dtype and data, and no other"),
@@ -86,7 +88,7 @@ private let refusals: [Refusal] = [
     "the last base64 character has bits behind the data"),
   Refusal(
     "{\"shape\":[1,1],\"dtype\":\"float64\",\"data\":\"AAAAAAAAAAA=\"}", "/image/dtype", 23,
-    "float64 data are not narrowed to float32"),
+    "float64 data are not narrowed to float32; ask for the dtype float64"),
 ]
 
 @Suite("A tensor in JSON")
