@@ -25,7 +25,7 @@ struct BenchTable {
           names + [
             Self.time(measured.minimum), Self.time(measured.median), Self.time(measured.percentile95),
             Self.time(measured.setup), String(measured.heldBytes), Self.short(measured.gigaflops),
-            Self.short(measured.gigabytesPerSecond), "\(measured.maxDeviation)",
+            Self.short(measured.gigabytesPerSecond), "\(Float(measured.maxDeviation))",
           ])
       case .refused(let error):
         table.append(names + ["–", "–", "–", "–", row.cost.map { "\($0.heldBytes)" } ?? "–", "–", "–", "–"])

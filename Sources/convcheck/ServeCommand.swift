@@ -28,6 +28,13 @@ struct ServeCommand: ParsableCommand {
     purpose: "How much is logged to standard error: \(logLevels).",
     read: { Logger.Level(rawValue: $0) }, expected: "one of \(logLevels)")
 
+  /// Reads all settings once for their errors: thrown from here, they come with the usage of this command.
+  func validate() throws {
+    _ = try settings.serverOptions()
+    _ = try settings.serviceLimits()
+    _ = try Self.logLevelSetting.resolve(flag: logLevel)
+  }
+
   func run() throws {
     let options = try settings.serverOptions()
     let service = ConvolutionService(limits: try settings.serviceLimits())
