@@ -85,6 +85,7 @@ final class EventLoop: @unchecked Sendable {
 
   /// Serves until drained or stopped.
   func run() {
+    defer { mailbox.close() }
     var nextSweep = now + Self.sweepMilliseconds
     var drainEnd = Int.max
     while true {
