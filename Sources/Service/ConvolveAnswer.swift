@@ -37,7 +37,9 @@ extension ConvolutionService {
     let (encoding, report) = (request.encoding, request.report)
     let problem = try request.problem(as: type, tensorElements: limits.tensorElements)
     let work = try checkedWork(of: problem.geometry, formulation, storage, repeats, in: type)
-    if place == .loop, work > ServiceLimits.loopMultiplyAdds { return nil }
+    // To write a number takes about as long as twenty multiply-adds.
+    let writing = 20 * problem.geometry.output.elementCount
+    if place == .loop, work + writing > ServiceLimits.loopMultiplyAdds { return nil }
     var timing = ConvolveTiming(decode: stopwatch.lap())
 
     var result = problem.makeOutput()

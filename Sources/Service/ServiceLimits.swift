@@ -11,7 +11,7 @@ public struct ServiceLimits: Sendable {
   public static var repeats: Int { 1000 }
   /// A body up to so many bytes is decoded on the event loop: this takes some ten microseconds.
   static var loopBodyBytes: Int { 8 << 10 }
-  /// So many multiply-adds are done on the event loop: fewer than a hand-over to a worker is worth.
+  /// Work that takes as long as so many multiply-adds is done on the event loop: less than a hand-over to a worker is worth.
   static var loopMultiplyAdds: Int { 20_000 }
 
   /// The limits, by default 1 GiB, 2²⁴ elements (4096²) and 10¹¹ multiply-adds.
