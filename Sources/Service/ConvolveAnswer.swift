@@ -26,9 +26,7 @@ extension ConvolutionService {
     case .float64: return try answer(request, in: Double.self, on: place, stopwatch)
     }
   }
-}
 
-extension ConvolutionService {
   private func answer<Scalar: TensorScalar>(
     _ request: consuming ConvolveRequest, in type: Scalar.Type, on place: Place, _ started: Stopwatch
   ) throws(ServiceError) -> Response? {

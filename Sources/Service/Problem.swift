@@ -1,4 +1,3 @@
-import Buffers
 import Convolution
 import HTTP
 import TensorCoding
@@ -97,9 +96,8 @@ struct Problem {
       writer.integer(value)
     }
     writer.endObject()
-    var body = writer.finish()
-    body.append("\n")
-    return Response(status, contentType: "application/problem+json", fields: fields, body: body)
+    return Response(
+      status, contentType: "application/problem+json", fields: fields, body: writer.finishLine())
   }
 
   private var title: String {

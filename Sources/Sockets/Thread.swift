@@ -1,7 +1,7 @@
 import CSystem
 import Glibc
 
-/// A POSIX thread of this process, which must be joined.
+/// A POSIX thread of this process, which must be joined or detached.
 public struct Thread: Sendable {
   private let handle: pthread_t
 
