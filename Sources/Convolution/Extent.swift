@@ -19,6 +19,15 @@ public struct Extent: Hashable, Sendable {
     self.width = width
   }
 
+  /// The extent that a text such as `256x256` names, height first; nil where it names none. Digits only, no signs.
+  public init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: "x", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts.allSatisfy({ $0.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }),
+      let height = Int(parts[0]), let width = Int(parts[1])
+    else { return nil }
+    self.init(height, width)
+  }
+
   /// The number for one direction.
   public subscript(axis: Axis) -> Int {
     switch axis {

@@ -33,11 +33,10 @@ struct Query {
   /// Two extents joined by `x`, as in `256x256`; nil where the parameter is absent.
   func extents(_ name: String) throws(ServiceError) -> Extent? {
     guard let text = self[name] else { return nil }
-    let parts = text.split(separator: "x", omittingEmptySubsequences: false)
-    guard parts.count == 2, let height = wholeNumber(parts[0]), let width = wholeNumber(parts[1]) else {
+    guard let extent = Extent(text) else {
       throw .parameter(name, "must be height x width in whole numbers, such as 256x256.")
     }
-    return Extent(height, width)
+    return extent
   }
 
   /// A whole number within `range`; nil where the parameter is absent.

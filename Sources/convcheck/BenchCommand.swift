@@ -18,9 +18,8 @@ struct BenchCommand: ParsableCommand {
   var image = "256x256"
   @Option(help: ArgumentHelp("Filter sizes, height x width, joined by commas.", valueName: "sizes"))
   var filter = "3x3"
-  @Option(help: "The element type: float32 (default) or float64.", transform: Self.dataType) var dtype =
-    DataType
-    .float32
+  @Option(help: "The element type: float32 (default) or float64.", transform: Self.dataType)
+  var dtype = DataType.float32
   @Option(help: ArgumentHelp("At most so many timed applications a case.", valueName: "count"))
   var iterations = 1000
   @Option(help: "At most so many seconds a case.") var seconds = 0.5
@@ -62,12 +61,10 @@ struct BenchCommand: ParsableCommand {
   /// Sizes such as `64x64,256x256`.
   private static func extents(_ text: String, flag: String) throws -> [Extent] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { size in
-      let parts = size.split(separator: "x", omittingEmptySubsequences: false)
-      guard parts.count == 2, let height = Int(parts[0]), let width = Int(parts[1]), height > 0, width > 0
-      else {
+      guard let extent = Extent(size), extent.height > 0, extent.width > 0 else {
         throw ValidationError("\(flag) has '\(size)', but must be height x width, such as 256x256.")
       }
-      return Extent(height, width)
+      return extent
     }
   }
 
