@@ -1,0 +1,27 @@
+package import Convolution
+
+/// The same pseudo-random numbers in every run (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
+package struct DeterministicNumbers: Sendable {
+  private var state: UInt64
+
+  /// The numbers that `seed` begins.
+  package init(seed: UInt64) { state = seed }
+
+  private mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// A matrix of numbers in [−1, 1), each a multiple of 2⁻²³ and therefore exact in both formats.
+  package mutating func tensor<Scalar: TensorScalar>(_ size: Extent) -> Tensor<Scalar> {
+    var tensor = Tensor<Scalar>(shape: Shape(size.height, size.width), repeating: 0)
+    let values = tensor.mutableValues
+    for index in 0..<values.count {
+      values[index] = Scalar(Double(Int64(next() >> 40)) * 0x1p-23 - 1)
+    }
+    return tensor
+  }
+}
