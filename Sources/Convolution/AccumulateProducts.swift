@@ -1,4 +1,4 @@
-/// Adds `Σ_t weights[t · weightStep] · sources[t · sourceStep + b · stride]` to `output[b]` for `b` in
+/// Adds `Σ_t weights[t] · sources[t · sourceStep + b · stride]` to `output[b]` for `b` in
 /// `0..<count`, the terms of each output in the order of `t`, one after the other.
 ///
 /// This is the one inner loop of all formulations but the stencil: outputs lie side by side, so for stride 1 it
@@ -7,28 +7,28 @@
 @inline(__always)
 func accumulateProducts<Scalar: Ring>(
   into output: UnsafeMutablePointer<Scalar>, count: Int, stride: Int, weights: UnsafePointer<Scalar>,
-  weightStep: Int = 1, sources: UnsafePointer<Scalar>, sourceStep: Int, terms: Int
+  sources: UnsafePointer<Scalar>, sourceStep: Int, terms: Int
 ) {
   var term = 0
   while term &+ 4 <= terms {
     let source = sources + term &* sourceStep
-    let weight = weights + term &* weightStep
+    let weight = weights + term
     accumulate(
-      into: output, count: count, stride: stride, weight[0], source, weight[weightStep],
-      source + sourceStep, weight[2 &* weightStep], source + 2 &* sourceStep, weight[3 &* weightStep],
+      into: output, count: count, stride: stride, weight[0], source, weight[1],
+      source + sourceStep, weight[2], source + 2 &* sourceStep, weight[3],
       source + 3 &* sourceStep)
     term &+= 4
   }
   let source = sources + term &* sourceStep
-  let weight = weights + term &* weightStep
+  let weight = weights + term
   switch terms &- term {
   case 3:
     accumulate(
-      into: output, count: count, stride: stride, weight[0], source, weight[weightStep],
-      source + sourceStep, weight[2 &* weightStep], source + 2 &* sourceStep)
+      into: output, count: count, stride: stride, weight[0], source, weight[1],
+      source + sourceStep, weight[2], source + 2 &* sourceStep)
   case 2:
     accumulate(
-      into: output, count: count, stride: stride, weight[0], source, weight[weightStep], source + sourceStep)
+      into: output, count: count, stride: stride, weight[0], source, weight[1], source + sourceStep)
   case 1:
     accumulate(into: output, count: count, stride: stride, weight[0], source)
   default: break

@@ -58,6 +58,14 @@ public struct AxisGeometry: Hashable, Sendable {
     return lower..<max(lower, upper)
   }
 
+  /// The outputs for which all taps read the image; empty, at the end of the outputs, where there are none.
+  public var interior: Range<Int> {
+    // Later taps reach earlier outputs: the first tap starts last and the last tap stops first.
+    let lower = outputs(reachedBy: 0).lowerBound
+    let upper = outputs(reachedBy: filter - 1).upperBound
+    return lower < upper ? lower..<upper : output..<output
+  }
+
   /// The taps with which output `position` reads the image and not the padding.
   public func taps(of position: Int) -> Range<Int> {
     let first = position * stride - before

@@ -11,9 +11,8 @@ struct ColumnPieces: ~Copyable, Sendable {
 
   /// One piece for each tap of a filter row; none where there is no padding, and all is interior.
   let pieces: AlignedBuffer<Piece>
-  /// The outputs that all taps reach: the part of a row that needs no further question. Empty (at the row's
-  /// end) where there is none.
-  let interior: Piece
+  /// The outputs that all taps reach: the part of a row that needs no further question.
+  let interior: Range<Int>
 
   /// How many pieces are kept.
   static func count(_ columns: AxisGeometry) -> Int {
@@ -22,31 +21,22 @@ struct ColumnPieces: ~Copyable, Sendable {
 
   init(_ columns: AxisGeometry) {
     let count = Self.count(columns)
-    if count == 0 {
-      pieces = AlignedBuffer()
-      interior = Piece(lower: 0, upper: columns.output)
-      return
-    }
     var pieces = AlignedBuffer<Piece>(capacity: count)
     for tap in 0..<count {
       let outputs = columns.outputs(reachedBy: tap)
       pieces.append(Piece(lower: outputs.lowerBound, upper: outputs.upperBound))
     }
-    // Later taps reach earlier outputs: the first tap starts last and the last tap stops first.
-    let lower = pieces[0].lower
-    let upper = pieces[count - 1].upper
-    interior =
-      lower < upper ? Piece(lower: lower, upper: upper) : Piece(lower: columns.output, upper: columns.output)
     self.pieces = pieces
+    interior = columns.interior
   }
 
   /// Calls `body` for each run of the outputs of `tap` outside the interior: before it and behind it.
   @inline(__always)
   func forEachEdge(of tap: Int, _ body: (_ start: Int, _ count: Int) -> Void) {
     let piece = pieces.base[tap]
-    let front = min(piece.upper, interior.lower)
+    let front = min(piece.upper, interior.lowerBound)
     if piece.lower < front { body(piece.lower, front &- piece.lower) }
-    let back = max(piece.lower, interior.upper)
+    let back = max(piece.lower, interior.upperBound)
     if back < piece.upper { body(back, piece.upper &- back) }
   }
 }

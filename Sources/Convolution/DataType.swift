@@ -13,7 +13,7 @@ public enum DataType: String, CaseIterable, Sendable {
 }
 
 /// The floating-point types a problem is computed in: `Float` and `Double`.
-public protocol TensorScalar: BinaryFloatingPoint, BitwiseCopyable, LosslessStringConvertible, Ring
+public protocol TensorScalar: BinaryFloatingPoint, BitwiseCopyable, Ring
 where Magnitude == Self {
   /// The type's name on the wire.
   static var dataType: DataType { get }

@@ -30,7 +30,7 @@ struct DirectOperator<Scalar: Ring>: ~Copyable, Sendable {
     let rows = geometry.rows
     let columns = geometry.columns
     let interior = pieces.interior
-    let interiorCount = interior.upper &- interior.lower
+    let interiorCount = interior.count
     for a in 0..<rows.output {
       let outputRow = output + a &* columns.output
       clear(outputRow, count: columns.output)
@@ -39,8 +39,10 @@ struct DirectOperator<Scalar: Ring>: ~Copyable, Sendable {
         let imageRow = image + rows.pixel(output: a, tap: u) &* columns.image
         if interiorCount > 0 {
           accumulateProducts(
-            into: outputRow + interior.lower, count: interiorCount, stride: columns.stride, weights: weights,
-            sources: imageRow + columns.pixel(output: interior.lower, tap: 0), sourceStep: columns.dilation,
+            into: outputRow + interior.lowerBound, count: interiorCount, stride: columns.stride,
+            weights: weights,
+            sources: imageRow + columns.pixel(output: interior.lowerBound, tap: 0),
+            sourceStep: columns.dilation,
             terms: columns.filter)
         }
         if interiorCount < columns.output {

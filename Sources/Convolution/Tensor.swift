@@ -19,12 +19,7 @@ public struct Tensor<Scalar: BitwiseCopyable>: ~Copyable {
   @specialized(where Scalar == Double)
   public init(shape: Shape, repeating value: Scalar) {
     guard let count = shape.elementCount else { preconditionFailure("shape overflows") }
-    // Filled here and not in the buffer's module, where the element type would be unknown and each element a call.
-    self.init(
-      shape: shape,
-      elements: AlignedBuffer(count: count) { room in
-        for index in 0..<room.count { room.baseAddress.unsafelyUnwrapped[index] = value }
-      })
+    self.init(shape: shape, elements: AlignedBuffer(repeating: value, count: count))
   }
 
   /// A matrix from rows of equal length, for tests and examples.
@@ -39,9 +34,7 @@ public struct Tensor<Scalar: BitwiseCopyable>: ~Copyable {
   }
 
   /// The elements in row-major order, for reading. Valid while the tensor lives.
-  public var values: UnsafeBufferPointer<Scalar> {
-    UnsafeBufferPointer(start: elements.base, count: elements.count)
-  }
+  public var values: UnsafeBufferPointer<Scalar> { elements.elements }
 
   /// The elements in row-major order, for writing. Valid while the tensor lives.
   public var mutableValues: UnsafeMutableBufferPointer<Scalar> {

@@ -22,7 +22,7 @@ struct ReferenceStrip: ~Copyable {
   /// The most rows it holds.
   let rowCapacity: Int
   private let geometry: ConvolutionGeometry
-  /// The outputs of a row that all taps reach; none, at the row's start, where there are none.
+  /// The outputs of a row that all taps reach.
   private let interior: Range<Int>
 
   init(geometry: ConvolutionGeometry) {
@@ -35,10 +35,7 @@ struct ReferenceStrip: ~Copyable {
     tail = value + capacity
     absolute = value + 2 * capacity
     tail.initialize(repeating: 0, count: capacity)
-    // Later taps reach earlier outputs: the first tap starts last and the last tap stops first.
-    let lower = columns.outputs(reachedBy: 0).lowerBound
-    let upper = columns.outputs(reachedBy: columns.filter - 1).upperBound
-    interior = lower < upper ? lower..<upper : 0..<0
+    interior = columns.interior
   }
 
   deinit { value.deallocate() }
