@@ -22,9 +22,9 @@ public struct BenchmarkRunner: Sendable {
     for subject in cases {
       if isCancelled() { break }
       let row =
-        switch subject.dataType {
-        case .float32: measure(subject, Float.self, isCancelled)
-        case .float64: measure(subject, Double.self, isCancelled)
+        switch subject.dataType.precision {
+        case .single: measure(subject, Float.self, isCancelled)
+        case .double: measure(subject, Double.self, isCancelled)
         }
       guard let row else { break }
       rows.append(row)
@@ -73,11 +73,10 @@ public struct BenchmarkRunner: Sendable {
     _ subject: BenchmarkCase, _: Scalar.Type, _ geometry: ConvolutionGeometry, _ isCancelled: () -> Bool
   ) throws(ConvolutionError) -> BenchmarkMeasurement? {
     var random = DeterministicNumbers(seed: 0x5EED)
-    let image: Tensor<Scalar> = random.tensor(subject.image)
-    let filter: Tensor<Scalar> = random.tensor(subject.filter)
-    let shape = Shape(geometry.output.height, geometry.output.width)
-    var expected = Tensor<Scalar>(shape: shape, repeating: 0)
-    var output = Tensor<Scalar>(shape: shape, repeating: 0)
+    let image: Tensor<Scalar> = random.tensor(Shape(subject.image.height, subject.image.width))
+    let filter: Tensor<Scalar> = random.tensor(Shape(subject.filter.height, subject.filter.width))
+    var expected = Tensor<Scalar>(shape: geometry.resultShape, repeating: 0)
+    var output = Tensor<Scalar>(shape: geometry.resultShape, repeating: 0)
     try Formulation.direct.makeOperator(storage: .sparse, geometry: geometry, filter: filter)
       .apply(to: image, into: &expected)
 

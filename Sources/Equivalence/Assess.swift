@@ -1,15 +1,19 @@
 public import Convolution
 
 extension Assessment {
-  /// Judges `result` (out_h×out_w), computed by any formulation from `problem`, against the exact value and against
-  /// `direct`, in one pass over the outputs.
+  /// Judges `result`, computed by any formulation from `problem`, against the exact value and against `direct`, in one
+  /// pass over the outputs.
   ///
-  /// - Parameter detailed: asks for `DetailedMeasures` as well.
+  /// - Parameters:
+  ///   - bound: How far the formulation's results may lie from the exact value.
+  ///   - format: The type that `result` and `direct` were rounded to once, at the end: the problem's own.
+  ///   - detailed: asks for `DetailedMeasures` as well.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public init<Scalar: TensorScalar>(
     of result: borrowing Tensor<Scalar>, direct: borrowing Tensor<Scalar>,
-    problem: borrowing ConvolutionProblem<Scalar>, detailed: Bool = false
+    problem: borrowing ConvolutionProblem<Scalar>, bound: borrowing ResultBound = .dotProduct,
+    format: DataType = Scalar.dataType, detailed: Bool = false
   ) {
     precondition(result.values.count == problem.geometry.output.elementCount, "another result's shape")
     precondition(direct.values.count == result.values.count, "another direct result's shape")
@@ -23,9 +27,9 @@ extension Assessment {
   @specialized(where Scalar == Double)
   public init<Scalar: TensorScalar>(
     ofDirect result: borrowing Tensor<Scalar>, problem: borrowing ConvolutionProblem<Scalar>,
-    detailed: Bool = false
+    format: DataType = Scalar.dataType, detailed: Bool = false
   ) {
-    self.init(of: result, direct: result, problem: problem, detailed: detailed)
+    self.init(of: result, direct: result, problem: problem, format: format, detailed: detailed)
   }
 
   @inline(__always)
@@ -75,14 +79,14 @@ extension Assessment {
     }
     let failures = judge.failures
     self.failures = failures.byReason
-    firstFailure = failures.first.map { Position(row: $0 / width, column: $0 % width) }
+    firstFailure = failures.first.map { Position($0, in: geometry.resultShape) }
     nonfinite = NonfiniteCounts(
       image: imageScan.nonfinite, filter: filterScan.nonfinite, result: failures.nonfiniteResult,
       direct: failures.nonfiniteDirect, disagreements: failures.disagreements)
     fromReference = judge.fromReference.deviation(
-      width: width, elements: elements, identicalBesides: screen.identicalToReference)
+      shape: geometry.resultShape, elements: elements, identicalBesides: screen.identicalToReference)
     fromDirect = judge.fromDirect.deviation(
-      width: width, elements: elements, identicalBesides: screen.identicalToDirect)
+      shape: geometry.resultShape, elements: elements, identicalBesides: screen.identicalToDirect)
     self.detailed = judge.measures?.measures(allFinite: failures.onlyBeyondBound)
   }
 }
@@ -95,12 +99,12 @@ extension ReferenceStrip {
   ) {
     let image = UnsafeRawPointer(image)
     let filter = UnsafeRawPointer(filter)
-    switch Scalar.dataType {
-    case .float32:
+    switch Scalar.precision {
+    case .single:
       form(
         rows, image: image.assumingMemoryBound(to: Float.self),
         filter: filter.assumingMemoryBound(to: Float.self))
-    case .float64:
+    case .double:
       form(
         rows, image: image.assumingMemoryBound(to: Double.self),
         filter: filter.assumingMemoryBound(to: Double.self), fused: fused)
@@ -117,12 +121,12 @@ extension Screen {
   ) -> Bool {
     let result = UnsafeRawPointer(result)
     let direct = UnsafeRawPointer(direct)
-    switch Scalar.dataType {
-    case .float32:
+    switch Scalar.precision {
+    case .single:
       return passes(
         result.assumingMemoryBound(to: Float.self), direct.assumingMemoryBound(to: Float.self),
         value: strip.value + index, absolute: strip.absolute + index)
-    case .float64:
+    case .double:
       return passes(
         result.assumingMemoryBound(to: Double.self), direct.assumingMemoryBound(to: Double.self),
         value: strip.value + index, tail: strip.tail + index, absolute: strip.absolute + index)

@@ -1,14 +1,21 @@
-/// Where in an output something was found.
-public struct Position: Hashable, Sendable {
-  /// The row, from 0.
-  public let row: Int
-  /// The column, from 0.
-  public let column: Int
+public import Convolution
 
-  /// The element at `row`, `column`.
-  public init(row: Int, column: Int) {
-    self.row = row
-    self.column = column
+/// Where in a tensor something was found.
+public struct Position: Hashable, Sendable {
+  /// The index along each dimension of the tensor, outermost first, each from 0.
+  public let indices: [Int]
+
+  /// The element at `indices`.
+  public init(_ indices: Int...) { self.indices = indices }
+
+  /// The element at row-major place `place` of a tensor of `shape`.
+  public init(_ place: Int, in shape: Shape) {
+    var rest = place
+    var indices = [Int](repeating: 0, count: shape.rank)
+    for axis in stride(from: shape.rank - 1, through: 0, by: -1) {
+      (rest, indices[axis]) = rest.quotientAndRemainder(dividingBy: shape[axis])
+    }
+    self.indices = indices
   }
 }
 
@@ -73,13 +80,13 @@ struct DeviationTracker {
   }
 
   /// The deviation, with `identicalBesides` identical elements that were counted elsewhere.
-  func deviation(width: Int, elements: Int, identicalBesides: Int) -> Deviation {
+  func deviation(shape: Shape, elements: Int, identicalBesides: Int) -> Deviation {
     let found = disagreement ?? (largest >= 0 ? at : nil)
     let comparable = disagreement == nil && largest >= 0
     return Deviation(
       maxAbs: comparable ? largest : nil,
       maxUlp: comparable ? largestUlp : nil,
-      position: found.map { Position(row: $0 / width, column: $0 % width) },
+      position: found.map { Position($0, in: shape) },
       identical: identical + identicalBesides,
       elements: elements,
       bound: comparable && boundThere < .infinity ? boundThere : nil,

@@ -58,11 +58,11 @@ public struct ErrorBound: Hashable, Sendable {
   }
 
   private static func underflow(_ dataType: DataType, _ n: Double, _ gamma: Double) -> Double {
-    switch dataType {
-    case .float32: n * 0x1p-150 * (1 + gamma) * outward
+    switch dataType.precision {
+    case .single: n * 0x1p-150 * (1 + gamma) * outward
     // In units of η: n/2·(1 + γ) of the result, 5n of the reference, n/2 of Ŝ times a factor below 1, and one
     // for the product relative · Ŝ: together below 7n + 4, an integer and therefore exact.
-    case .float64: (7 * n + 4) * Double.leastNonzeroMagnitude
+    case .double: (7 * n + 4) * Double.leastNonzeroMagnitude
     }
   }
 }

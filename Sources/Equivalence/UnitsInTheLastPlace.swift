@@ -15,9 +15,9 @@ public func unitsBetween<Scalar: TensorScalar>(_ a: Scalar, _ b: Scalar) -> UInt
 @inlinable
 @inline(__always)
 func magnitudeBits<Scalar: TensorScalar>(_ x: Scalar) -> UInt64 {
-  switch Scalar.dataType {
-  case .float32: UInt64(unsafeBitCast(x.magnitude, to: UInt32.self))
-  case .float64: unsafeBitCast(x.magnitude, to: UInt64.self)
+  switch Scalar.precision {
+  case .single: UInt64(unsafeBitCast(x.magnitude, to: UInt32.self))
+  case .double: unsafeBitCast(x.magnitude, to: UInt64.self)
   }
 }
 
@@ -25,9 +25,9 @@ func magnitudeBits<Scalar: TensorScalar>(_ x: Scalar) -> UInt64 {
 @inlinable
 @inline(__always)
 func identical<Scalar: TensorScalar>(_ a: Scalar, _ b: Scalar) -> Bool {
-  switch Scalar.dataType {
-  case .float32: unsafeBitCast(a, to: UInt32.self) == unsafeBitCast(b, to: UInt32.self)
-  case .float64: unsafeBitCast(a, to: UInt64.self) == unsafeBitCast(b, to: UInt64.self)
+  switch Scalar.precision {
+  case .single: unsafeBitCast(a, to: UInt32.self) == unsafeBitCast(b, to: UInt32.self)
+  case .double: unsafeBitCast(a, to: UInt64.self) == unsafeBitCast(b, to: UInt64.self)
   }
 }
 

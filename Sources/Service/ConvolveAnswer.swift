@@ -21,9 +21,9 @@ extension ConvolutionService {
     } catch {
       throw .json(error)
     }
-    switch request.dataType {
-    case .float32: return try answer(request, in: Float.self, on: place, stopwatch)
-    case .float64: return try answer(request, in: Double.self, on: place, stopwatch)
+    switch request.dataType.precision {
+    case .single: return try answer(request, in: Float.self, on: place, stopwatch)
+    case .double: return try answer(request, in: Double.self, on: place, stopwatch)
     }
   }
 

@@ -87,7 +87,8 @@ struct ConvolveRequest: ~Copyable {
     let filter = try Self.decoded(filter, as: type)
     do throws(ConvolutionError) {
       return try ConvolutionProblem(
-        image: image, filter: filter, stride: stride, padding: padding, dilation: dilation, flip: flip,
+        image: image, filter: filter,
+        options: ConvolutionOptions(stride: stride, padding: padding, dilation: dilation, flip: flip),
         maximumOutputElements: tensorElements)
     } catch {
       throw .convolution(error)

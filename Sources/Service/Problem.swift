@@ -110,19 +110,20 @@ struct Problem {
   }
 
   /// The field of the request that a convolution error blames.
-  private static func pointer(of error: ConvolutionError) -> String {
-    if let field = error.field { return "/\(field.rawValue)" }
-    switch error {
-    case .operatorTooLarge, .unsupportedStorage: return "/storage"
-    default: return "/formulation"
-    }
-  }
+  private static func pointer(of error: ConvolutionError) -> String { "/\(error.field.rawValue)" }
 
   private static func limits(of error: ConvolutionError) -> (limit: Int?, actual: Int?) {
     switch error {
-    case .wrongRank, .emptyDimension, .notPositive, .negativePadding, .samePaddingWithStride,
-      .unsupportedStorage:
+    case .wrongRank, .emptyDimension, .notPositive, .groupsDoNotDivide, .channelMismatch, .negativePadding,
+      .samePaddingWithStride, .samePaddingTransposed, .transposedPaddingMode, .transposedOnly,
+      .outputPaddingWithShape, .unsupportedStorage, .unsupported, .foreignOption, .noSuchTile, .upstreamShape:
       (nil, nil)
+    case .biasLength(let count, let channels): (channels, count)
+    case .paddingExceedsImage(_, _, let value, let limit), .outputPaddingTooLarge(_, let value, let limit),
+      .rankTooLarge(let value, let limit):
+      (limit, value)
+    case .outputShapeOutOfRange(_, let value, let least, let most): (value < least ? least : most, value)
+    case .paddingExceedsResult(_, let padding, let limit): (limit, padding)
     case .parameterTooLarge(_, _, let value, let limit): (limit, value)
     case .filterExceedsImage(_, let extent, let paddedExtent): (paddedExtent, extent)
     case .resultTooLarge(let elements, let limit): (limit, elements)

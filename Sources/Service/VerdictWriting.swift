@@ -120,8 +120,7 @@ extension JSONWriter {
   private mutating func position(_ position: Position?) {
     guard let position else { return null() }
     beginArray()
-    integer(position.row)
-    integer(position.column)
+    for index in position.indices { integer(index) }
     endArray()
   }
 

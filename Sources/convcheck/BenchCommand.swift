@@ -51,9 +51,9 @@ struct BenchCommand: ParsableCommand {
     BenchTable(rows).lines.forEach { print($0) }
     print("")
     let coding =
-      switch dtype {
-      case .float32: CodingBenchmark.run(image: images[0], in: Float.self, seconds: seconds)
-      case .float64: CodingBenchmark.run(image: images[0], in: Double.self, seconds: seconds)
+      switch dtype.precision {
+      case .single: CodingBenchmark.run(image: images[0], in: Float.self, seconds: seconds)
+      case .double: CodingBenchmark.run(image: images[0], in: Double.self, seconds: seconds)
       }
     coding.lines.forEach { print($0) }
   }

@@ -13,10 +13,22 @@ public struct Shape: Hashable, Sendable {
     rank = 0
   }
 
+  /// A row of `length` elements.
+  public init(_ length: Int) {
+    extents = (length, 1, 1, 1)
+    rank = 1
+  }
+
   /// A matrix of `height` rows and `width` columns.
   public init(_ height: Int, _ width: Int) {
     extents = (height, width, 1, 1)
     rank = 2
+  }
+
+  /// Planes of `height` rows and `width` columns: `outermost` times `middle` of them.
+  public init(_ outermost: Int, _ middle: Int, _ height: Int, _ width: Int) {
+    extents = (outermost, middle, height, width)
+    rank = 4
   }
 
   /// Adds an innermost dimension. Appending a fifth one is a programming error.

@@ -1,5 +1,3 @@
-package import Convolution
-
 /// The same pseudo-random numbers in every run (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
 package struct DeterministicNumbers: Sendable {
   private var state: UInt64
@@ -15,9 +13,9 @@ package struct DeterministicNumbers: Sendable {
     return z ^ (z >> 31)
   }
 
-  /// A matrix of numbers in [−1, 1), each a multiple of 2⁻²³ and therefore exact in both formats.
-  package mutating func tensor<Scalar: TensorScalar>(_ size: Extent) -> Tensor<Scalar> {
-    var tensor = Tensor<Scalar>(shape: Shape(size.height, size.width), repeating: 0)
+  /// A tensor of numbers in [−1, 1), each a multiple of 2⁻²³ and therefore exact in both formats.
+  package mutating func tensor<Scalar: TensorScalar>(_ shape: Shape) -> Tensor<Scalar> {
+    var tensor = Tensor<Scalar>(shape: shape, repeating: 0)
     let values = tensor.mutableValues
     for index in 0..<values.count {
       values[index] = Scalar(Double(Int64(next() >> 40)) * 0x1p-23 - 1)

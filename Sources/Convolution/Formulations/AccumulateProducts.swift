@@ -98,9 +98,26 @@ func accumulate<Scalar: Ring>(
   }
 }
 
+/// Adds `weight · source[b]` to `target[b · stride]` for `b` in `0..<count`: the adjoint of one product.
+@inline(__always)
+func spread<Scalar: Ring>(
+  _ weight: Scalar, _ source: UnsafePointer<Scalar>, count: Int, into target: UnsafeMutablePointer<Scalar>, stride: Int
+) {
+  if stride == 1 {
+    for b in 0..<count { target[b] = target[b] + weight * source[b] }
+  } else {
+    for b in 0..<count { target[b &* stride] = target[b &* stride] + weight * source[b] }
+  }
+}
+
+/// Sets `count` scalars to `value`.
+@inline(__always)
+func fill<Scalar: Ring>(_ start: UnsafeMutablePointer<Scalar>, count: Int, with value: Scalar) {
+  for index in 0..<count { start[index] = value }
+}
+
 /// Sets `count` scalars to zero.
 @inline(__always)
 func clear<Scalar: Ring>(_ start: UnsafeMutablePointer<Scalar>, count: Int) {
-  let zero = Scalar.zero
-  for index in 0..<count { start[index] = zero }
+  fill(start, count: count, with: .zero)
 }

@@ -4,6 +4,14 @@ public enum Axis: String, CaseIterable, Sendable {
   case height
   /// Along the columns.
   case width
+
+  /// The sides at which the axis begins and ends.
+  var sides: (before: Padding.Side, after: Padding.Side) {
+    switch self {
+    case .height: (.top, .bottom)
+    case .width: (.left, .right)
+    }
+  }
 }
 
 /// One number for each direction of a plane: a size, a stride, a dilation.
@@ -43,6 +51,17 @@ public struct Extent: Hashable, Sendable {
 extension Extent: CustomStringConvertible {
   /// Both numbers as in `256×256`.
   public var description: String { "\(height)×\(width)" }
+}
+
+/// The product of numbers that are not negative, or `Int.max` where it does not fit.
+@inline(__always)
+func saturatingProduct(_ factors: Int...) -> Int { factors.reduce(1, saturatingProduct) }
+
+/// The sum of numbers that are not negative, or `Int.max` where it does not fit.
+@inline(__always)
+func saturatingSum(_ a: Int, _ b: Int) -> Int {
+  let (sum, overflow) = a.addingReportingOverflow(b)
+  return overflow ? Int.max : sum
 }
 
 /// The product of numbers that are not negative, or `Int.max` where it does not fit: sizes are compared with

@@ -1,0 +1,119 @@
+import Buffers
+
+/// The definition: `y[k, a, b] = Σ_c Σ_u Σ_v w[k, c, u, v] · x[c, a·s + u·d − p, b·s + v·d − p]`, one chain an output,
+/// channels and taps in row-major order, taps on padding left out.
+final class DirectOperator<Scalar: Ring>: LinearMap {
+  private let geometry: ConvolutionGeometry
+  private let filter: AlignedBuffer<Scalar>
+  private let pieces: ColumnPieces
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == Int)
+  init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
+    self.geometry = geometry
+    var taps = AlignedBuffer<Scalar>(capacity: geometry.weights)
+    taps.append(contentsOf: UnsafeBufferPointer(start: filter, count: geometry.weights))
+    self.filter = taps
+    self.pieces = ColumnPieces(geometry.columns)
+  }
+
+  var heldBytes: Int {
+    filter.count * MemoryLayout<Scalar>.stride + pieces.pieces.count * MemoryLayout<ColumnPieces.Piece>.stride
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == Int)
+  func apply(
+    to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into output: UnsafeMutablePointer<Scalar>
+  ) {
+    let channels = geometry.channels
+    let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
+    let planes = channels.imagePerGroup
+    for n in 0..<channels.batch {
+      for k in 0..<channels.output {
+        let first = n &* channels.image &+ channels.firstImageChannel(of: k)
+        apply(
+          filters: filter.base + k &* planes &* geometry.taps, planes: planes, images: image + first &* imagePlane,
+          bias: bias[k], into: output + (n &* channels.output &+ k) &* outputPlane)
+      }
+    }
+  }
+
+  /// Writes one output plane.
+  @inline(__always)
+  private func apply(
+    filters: UnsafePointer<Scalar>, planes: Int, images: UnsafePointer<Scalar>, bias: Scalar,
+    into output: UnsafeMutablePointer<Scalar>
+  ) {
+    let rows = geometry.rows
+    let columns = geometry.columns
+    let interior = pieces.interior
+    let interiorCount = interior.count
+    for a in 0..<rows.output {
+      let outputRow = output + a &* columns.output
+      fill(outputRow, count: columns.output, with: bias)
+      for c in 0..<planes {
+        let plane = images + c &* rows.image &* columns.image
+        for u in rows.taps(of: a) {
+          let weights = filters + (c &* rows.filter &+ u) &* columns.filter
+          let imageRow = plane + rows.pixel(output: a, tap: u) &* columns.image
+          if interiorCount > 0 {
+            accumulateProducts(
+              into: outputRow + interior.lowerBound, count: interiorCount, stride: columns.stride,
+              weights: weights,
+              sources: imageRow + columns.pixel(output: interior.lowerBound, tap: 0),
+              sourceStep: columns.dilation,
+              terms: columns.filter)
+          }
+          if interiorCount < columns.output {
+            for v in 0..<columns.filter {
+              pieces.forEachEdge(of: v) { start, count in
+                accumulate(
+                  into: outputRow + start, count: count, stride: columns.stride, weights[v],
+                  imageRow + columns.pixel(output: start, tap: v))
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == Int)
+  func applyAdjoint(
+    to output: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into image: UnsafeMutablePointer<Scalar>
+  ) {
+    let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
+    let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
+    for n in 0..<channels.batch {
+      for c in 0..<channels.image {
+        fill(image + (n &* channels.image &+ c) &* imagePlane, count: imagePlane, with: bias[c])
+      }
+      for k in 0..<channels.output {
+        let upstream = output + (n &* channels.output &+ k) &* outputPlane
+        let first = n &* channels.image &+ channels.firstImageChannel(of: k)
+        for c in 0..<channels.imagePerGroup {
+          let plane = image + (first &+ c) &* imagePlane
+          let taps = filter.base + (k &* channels.imagePerGroup &+ c) &* geometry.taps
+          for a in 0..<rows.output {
+            for u in rows.taps(of: a) {
+              let imageRow = plane + rows.pixel(output: a, tap: u) &* columns.image
+              for v in 0..<columns.filter {
+                let reached = columns.outputs(reachedBy: v)
+                if reached.isEmpty { continue }
+                spread(
+                  taps[u &* columns.filter &+ v], upstream + (a &* columns.output &+ reached.lowerBound),
+                  count: reached.count, into: imageRow + columns.pixel(output: reached.lowerBound, tap: v),
+                  stride: columns.stride)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,16 @@
+public import Convolution
+
+/// How far the results of a formulation may lie from the exact value.
+public enum ResultBound: ~Copyable, Sendable {
+  /// As any sum of the definition's products in the arithmetic of the problem: `γ_n·S` (see `ErrorBound`).
+  case dotProduct
+  /// By element, in the shape of the result.
+  case elementwise(Tensor<Double>)
+
+  /// The bound for what `prepared` computes from the image of `problem`.
+  public init<Scalar: TensorScalar>(
+    of prepared: borrowing ConvolutionOperator<Scalar>, problem: borrowing ConvolutionProblem<Scalar>
+  ) {
+    self = .dotProduct
+  }
+}
