@@ -20,7 +20,7 @@ public struct ConvolutionOperator<Scalar: Ring>: ~Copyable, Sendable {
   @specialized(where Scalar == Int)
   fileprivate init(
     _ formulation: Formulation, _ storage: Storage, _ geometry: ConvolutionGeometry,
-    _ map: any LinearMap<Scalar>, bias: borrowing Tensor<Scalar>?
+    _ map: any LinearMap<Scalar>, bias: UnsafeBufferPointer<Scalar>?
   ) {
     self.formulation = formulation
     self.storage = storage
@@ -28,10 +28,7 @@ public struct ConvolutionOperator<Scalar: Ring>: ~Copyable, Sendable {
     self.map = map
     padding = geometry.paddingMode != .zeros && storage == .sparse ? ImagePadding(geometry) : nil
     var numbers = AlignedBuffer<Scalar>(capacity: geometry.resultChannels)
-    switch bias {
-    case .some(let given): numbers.append(contentsOf: given.values)
-    case nil: break
-    }
+    if let bias { numbers.append(contentsOf: bias) }
     while numbers.count < geometry.resultChannels { numbers.append(.zero) }
     self.bias = numbers
   }
@@ -121,12 +118,38 @@ extension Formulation {
     bias: borrowing Tensor<Scalar>? = nil, options: FormulationOptions = FormulationOptions(),
     memoryLimit: Int = .max, workLimit: Int = .max
   ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
-    precondition(filter.values.count == geometry.weights, "another filter's shape")
+    let numbers: UnsafeBufferPointer<Scalar>? =
+      switch bias {
+      case .some(let given): given.values
+      case nil: nil
+      }
+    return try makeOperator(storage, geometry, filter.values, numbers, options, memoryLimit, workLimit)
+  }
+
+  /// Prepares the operator of this formulation for `problem`, with its filter and its bias.
+  ///
+  /// - Throws: what `check` throws.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func makeOperator<Scalar: TensorScalar>(
+    for problem: borrowing ConvolutionProblem<Scalar>, storage: Storage,
+    options: FormulationOptions = FormulationOptions(), memoryLimit: Int = .max, workLimit: Int = .max
+  ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
+    try makeOperator(
+      storage, problem.geometry, problem.filter.values, problem.bias.values, options, memoryLimit, workLimit)
+  }
+
+  @inline(__always)
+  private func makeOperator<Scalar: TensorScalar>(
+    _ storage: Storage, _ geometry: ConvolutionGeometry, _ filter: UnsafeBufferPointer<Scalar>,
+    _ bias: UnsafeBufferPointer<Scalar>?, _ options: FormulationOptions, _ memoryLimit: Int, _ workLimit: Int
+  ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
+    precondition(filter.count == geometry.weights, "another filter's shape")
     try check(
       storage: storage, geometry: geometry, options: options, scalarByteCount: MemoryLayout<Scalar>.stride,
       memoryLimit: memoryLimit, workLimit: workLimit)
     let inner = geometry.mapped(by: storage)
-    let taps = filter.values.baseAddress.unsafelyUnwrapped
+    let taps = filter.baseAddress.unsafelyUnwrapped
     let map: any LinearMap<Scalar>
     switch self {
     case .direct, .toeplitz, .banded, .im2col:
@@ -151,7 +174,12 @@ extension Formulation {
       storage: storage, geometry: geometry, scalarByteCount: MemoryLayout<Scalar>.stride,
       memoryLimit: memoryLimit, workLimit: workLimit)
     let map = ringMap(storage, geometry.mapped(by: storage), filter.values.baseAddress.unsafelyUnwrapped)
-    return ConvolutionOperator(self, storage, geometry, map, bias: bias)
+    let numbers: UnsafeBufferPointer<Scalar>? =
+      switch bias {
+      case .some(let given): given.values
+      case nil: nil
+      }
+    return ConvolutionOperator(self, storage, geometry, map, bias: numbers)
   }
 
   @inline(__always)
@@ -184,7 +212,8 @@ extension Formulation {
     if cost.heldBytes > memoryLimit || cost.heldBytes == .max {
       let fits = storages.first {
         $0 != storage
-          && self.cost(of: geometry, storage: $0, options: options, scalarByteCount: scalarByteCount).heldBytes
+          && self.cost(of: geometry, storage: $0, options: options, scalarByteCount: scalarByteCount)
+            .heldBytes
             <= memoryLimit
       }
       throw .operatorTooLarge(
