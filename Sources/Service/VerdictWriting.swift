@@ -40,6 +40,12 @@ extension JSONWriter {
     beginObject()
     key("from")
     string("\(other)")
+    measures(of: deviation)
+    endObject()
+  }
+
+  /// The fields of a deviation beside what it is from.
+  mutating func measures(of deviation: Deviation) {
     key("max_abs")
     number(orNull: deviation.maxAbs)
     key("max_ulp")
@@ -52,7 +58,12 @@ extension JSONWriter {
     number(orNull: deviation.bound)
     key("max_over_bound")
     number(orNull: deviation.maxOverBound)
-    endObject()
+  }
+
+  /// The largest of several numbers, or null where one is missing.
+  mutating func largest(_ values: [Double?]) {
+    let known = values.compactMap { $0 }
+    number(orNull: known.count == values.count ? known.max() : nil)
   }
 
   /// Nothing where there is nothing to report.

@@ -43,6 +43,14 @@ public enum Formulation: String, CaseIterable, Sendable {
     }
   }
 
+  /// What it can't compute, in words; nothing where it takes every problem.
+  public var unsupported: [String] {
+    switch self {
+    case .direct, .toeplitz, .banded, .im2col, .separable, .fft: []
+    case .winograd: ["stride other than 1", "dilation other than 1", "filters other than 3×3 and 5×5"]
+    }
+  }
+
   /// What it does, in one line.
   public var summary: String {
     switch self {
