@@ -29,7 +29,8 @@ struct FormulationRun<Scalar: TensorScalar>: ~Copyable {
     var output = problem.makeOutput()
     var stopwatch = Stopwatch()
     let prepared = try choice.formulation.makeOperator(
-      for: problem, storage: choice.storage, options: choice.options, memoryLimit: memoryLimit)
+      storage: choice.storage, geometry: problem.geometry, filter: problem.filter, bias: problem.bias,
+      options: choice.options, memoryLimit: memoryLimit)
     setup = stopwatch.lap()
     for _ in 0..<repeats {
       prepared.apply(to: problem.image, into: &output)

@@ -9,7 +9,9 @@ struct WinogradTile: Hashable, Sendable {
   ///
   /// - Throws: `unsupported` or `noSuchTile`.
   init(_ geometry: ConvolutionGeometry, tile: Int?) throws(ConvolutionError) {
-    if geometry.stride != Extent(1, 1) { throw .unsupported(formulation: .winograd, .stride(geometry.stride)) }
+    if geometry.stride != Extent(1, 1) {
+      throw .unsupported(formulation: .winograd, .stride(geometry.stride))
+    }
     if geometry.dilation != Extent(1, 1) {
       throw .unsupported(formulation: .winograd, .dilation(geometry.dilation))
     }
