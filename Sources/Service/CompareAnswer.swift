@@ -85,8 +85,8 @@ extension ConvolutionService {
     writer.key("pairs")
     writer.beginArray()
     var isFirst = true
-    for second in compared.indices {
-      for first in 0..<second {
+    for first in compared.indices {
+      for second in compared.indices.dropFirst(first + 1) {
         if !isFirst { writer.newLine() }
         isFirst = false
         stopwatch.restartLap()

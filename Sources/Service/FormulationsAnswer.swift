@@ -18,7 +18,6 @@ extension ConvolutionService {
       writer.shape(asked.filter)
       writer.key("result")
       writer.shape(asked.geometry.resultShape)
-      writer.elementType(asked.dataType)
       writer.endObject()
       writer.newLine()
     }
