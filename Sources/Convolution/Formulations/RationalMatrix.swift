@@ -1,4 +1,4 @@
-package import Buffers
+import Buffers
 
 /// A quotient of small integers in lowest terms, its denominator positive.
 struct Rational: Hashable, Sendable {
@@ -70,14 +70,17 @@ package struct RationalMatrix: Hashable, Sendable {
   /// Whether binary floating-point formats hold all entries exactly.
   package var isDyadic: Bool { entries.allSatisfy(\.isDyadic) }
 
-  /// The entry, rounded to the nearest float64.
-  package subscript(row: Int, column: Int) -> Double {
+  /// The entry in another ring.
+  package func scalar<Scalar: RationalRing>(_ row: Int, _ column: Int, of type: Scalar.Type) -> Scalar {
     let entry = entries[row * columns + column]
     return .quotient(entry.numerator, entry.denominator)
   }
 
+  /// The entry, rounded to the nearest float64.
+  package subscript(row: Int, column: Int) -> Double { scalar(row, column, of: Double.self) }
+
   /// The entries in another ring.
-  package func scalars<Scalar: RationalRing>(of type: Scalar.Type) -> AlignedBuffer<Scalar> {
+  func scalars<Scalar: RationalRing>(of type: Scalar.Type) -> AlignedBuffer<Scalar> {
     var scalars = AlignedBuffer<Scalar>(capacity: entries.count)
     for entry in entries { scalars.append(.quotient(entry.numerator, entry.denominator)) }
     return scalars
