@@ -37,7 +37,9 @@ struct FormulationRun<Scalar: TensorScalar>: ~Copyable {
       times.append(stopwatch.lap())
     }
     bound = ResultBound(of: prepared, problem: problem)
-    remarks = FormulationRemarks(prepared, result: output, problem: problem)
+    remarks =
+      choice.formulation.isDotProduct
+      ? FormulationRemarks() : FormulationRemarks(prepared, result: output, problem: problem)
     output.round(toShort: format)
     result = output
   }

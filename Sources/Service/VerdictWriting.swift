@@ -135,7 +135,8 @@ extension JSONWriter {
     endArray()
   }
 
-  private mutating func number(orNull value: Double?) {
+  /// A number, or null where there is none.
+  mutating func number(orNull value: Double?) {
     guard let value else { return null() }
     number(value)
   }
