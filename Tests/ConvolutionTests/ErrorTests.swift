@@ -7,7 +7,8 @@ import Testing
     padding: PaddingRule = .valid, dilation: Extent = Extent(1, 1), limit: Int = 1 << 20
   ) throws(ConvolutionError) -> ConvolutionGeometry {
     try ConvolutionGeometry(
-      image: image, filter: filter, stride: stride, padding: padding, dilation: dilation,
+      image: image, filter: filter,
+      options: ConvolutionOptions(stride: stride, padding: padding, dilation: dilation),
       maximumOutputElements: limit)
   }
 
@@ -89,20 +90,6 @@ import Testing
     #expect(try geometry(limit: 16).output == Extent(4, 4))
   }
 
-  @Test("tensors that are no matrices are refused with their rank")
-  func wrongRank() {
-    var shape = Shape(1, 1)
-    shape.append(1)
-    #expect(throws: ConvolutionError.wrongRank(field: .image, rank: 3)) {
-      _ = try ConvolutionProblem(
-        image: Tensor<Float>(shape: shape, repeating: 0), filter: Tensor<Float>([[1]]))
-    }
-    #expect(throws: ConvolutionError.wrongRank(field: .filter, rank: 3)) {
-      _ = try ConvolutionProblem(
-        image: Tensor<Float>([[1]]), filter: Tensor<Float>(shape: shape, repeating: 0))
-    }
-  }
-
   @Test("the dense operator of 256² with 3×3 is refused with its 16.91 GB, and sparse storage named")
   func operatorTooLarge() throws {
     let geometry = try geometry(Extent(256, 256), Extent(3, 3))
@@ -126,36 +113,11 @@ import Testing
     }
   }
 
-  @Test("costs are those of the theory")
-  func costs() throws {
-    let geometry = try geometry(Extent(256, 256), Extent(3, 3))
-    let matrix = Formulation.toeplitz.cost(of: geometry, storage: .dense, scalarByteCount: 4)
-    #expect(matrix.storedEntries == 4_228_120_576)
-    #expect(matrix.bytes == 16_912_482_304 && matrix.heldBytes == 16_912_482_304)
-    let stencil = Formulation.toeplitz.cost(of: geometry, storage: .sparse, scalarByteCount: 4)
-    #expect(stencil.storedEntries == 9 && stencil.multiplyAdds == 580_644)
-    let bands = Formulation.banded.cost(of: geometry, storage: .dense, scalarByteCount: 4)
-    #expect(bands.storedEntries == 195_072 && bands.multiplyAdds == 195_072 * 254)
-    #expect(Formulation.direct.cost(of: geometry, storage: .sparse, scalarByteCount: 8).bytes == 72)
-  }
-
-  @Test("what an operator holds is what its cost says")
-  func heldBytes() throws {
-    let geometry = try geometry(Extent(9, 11), Extent(3, 2))
-    let filter = Tensor<Double>(shape: Shape(3, 2), repeating: 1)
-    for formulation in Formulation.allCases {
-      for storage in formulation.storages {
-        let prepared = try formulation.makeOperator(storage: storage, geometry: geometry, filter: filter)
-        let cost = formulation.cost(of: geometry, storage: storage, scalarByteCount: 8)
-        #expect(prepared.heldBytes == cost.heldBytes, "\(formulation) \(storage)")
-      }
-    }
-  }
-
   @Test("every error says its numbers in one sentence")
   func descriptions() {
     let errors: [(ConvolutionError, String)] = [
-      (.wrongRank(field: .image, rank: 3), "3 dimensions; 2"),
+      (.wrongRank(field: .image, rank: 1), "1 dimension; 2 to 4"),
+      (.wrongRank(field: .filter, rank: 3), "3 dimensions; 2 (height and width) or 4"),
       (.emptyDimension(field: .filter, axis: .width), "filter is empty: its width"),
       (.notPositive(field: .stride, axis: .height, value: -4), "stride along the height is -4"),
       (.negativePadding(side: .left, value: -2), "left padding is -2"),

@@ -26,9 +26,12 @@ package struct ImagePadding: ~Copyable, Sendable {
     return sources
   }
 
-  /// Bytes it holds, and those of one padded image.
-  func heldBytes(scalarByteCount: Int) -> Int {
-    (rows.count + columns.count) * MemoryLayout<Int>.stride + elementCount * scalarByteCount
+  /// Bytes of its places and of the padded images.
+  static func heldBytes(_ geometry: ConvolutionGeometry, scalarByteCount: Int) -> Int {
+    let padded = geometry.padded
+    return saturatingSum(
+      saturatingProduct(padded.image.height + padded.image.width, MemoryLayout<Int>.stride),
+      saturatingProduct(padded.imageElementCount, scalarByteCount))
   }
 
   /// Elements of the padded images.

@@ -35,28 +35,34 @@ extension Formulation {
     var multiplyAdds = products
     var places = 0
     switch (self, storage) {
-    case (.direct, _), (.separable, _), (.fft, _), (.winograd, _), (.im2col, _):
+    case (.direct, _), (.separable, _), (.fft, _), (.winograd, _):
       places = saturatingProduct(
-        ColumnPieces.count(geometry.columns), MemoryLayout<ColumnPieces.Piece>.stride)
+        ColumnPieces.count(geometry.mapped(by: .sparse).columns), MemoryLayout<ColumnPieces.Piece>.stride)
+    case (.im2col, _):
+      entries = saturatingSum(entries, Im2colOperator<Int>.patchCount(geometry))
     case (.toeplitz, .dense):
       entries = saturatingProduct(
         channels.output, geometry.output.elementCount, channels.image, geometry.image.elementCount)
       multiplyAdds = saturatingProduct(channels.batch, entries)
     case (.toeplitz, .sparse):
       // Four integers say where an entry stands, and with them it fills whole words.
-      places = saturatingProduct(entries, 5 * MemoryLayout<Int>.stride - scalarByteCount)
+      places = saturatingSum(
+        saturatingProduct(entries, 5 * MemoryLayout<Int>.stride - scalarByteCount),
+        saturatingProduct(planes, MemoryLayout<StencilBlock>.stride))
     case (.banded, .dense):
-      entries = saturatingProduct(planes, geometry.filter.width, geometry.output.height, geometry.image.height)
+      entries = saturatingProduct(
+        planes, geometry.filter.width, geometry.output.height, geometry.image.height)
       multiplyAdds = saturatingProduct(channels.batch, entries, geometry.output.width)
+      places = PaddedColumns.heldBytes(geometry, scalarByteCount: scalarByteCount)
     case (.banded, .sparse): break
     }
-    if geometry.paddingMode != .zeros {
-      let padded = geometry.padded.imageElementCount
-      places = saturatingSum(places, saturatingProduct(padded, scalarByteCount))
+    if geometry.paddingMode != .zeros, storage == .sparse || !supports(.dense) {
+      places = saturatingSum(places, ImagePadding.heldBytes(geometry, scalarByteCount: scalarByteCount))
     }
     let bytes = saturatingProduct(entries, scalarByteCount)
     return OperatorCost(
-      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places), multiplyAdds: multiplyAdds)
+      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places),
+      multiplyAdds: multiplyAdds)
   }
 
   /// The formulas behind `cost`, in the symbols of `formula`.
@@ -68,6 +74,9 @@ extension Formulation {
     case (.banded, .dense):
       CostFormula(
         storedEntries: "K·C/g·kw · out_h·in_h", multiplyAdds: "N · K·C/g·kw · out_h·in_h · out_w")
+    case (.im2col, _):
+      CostFormula(
+        storedEntries: "C/g·kh·kw · out_h·out_w + K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     default: CostFormula(storedEntries: "K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     }
   }

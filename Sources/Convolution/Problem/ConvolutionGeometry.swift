@@ -78,12 +78,6 @@ public struct ConvolutionGeometry: Hashable, Sendable {
       rows: rows.padded, columns: columns.padded, channels: channels, isTransposed: isTransposed, ranks: ranks)
   }
 
-  /// The same outputs from images of which only the columns' padding already stands around them.
-  var withPaddedColumns: ConvolutionGeometry {
-    ConvolutionGeometry(
-      rows: rows, columns: columns.padded, channels: channels, isTransposed: isTransposed, ranks: ranks)
-  }
-
   /// What stands on the padding.
   public var paddingMode: PaddingMode { rows.mode }
   /// Rows and columns of `A`'s images.
