@@ -4,7 +4,8 @@ public import Convolution
 public enum ResultBound: ~Copyable, Sendable {
   /// As any sum of the definition's products in the arithmetic of the problem: `γ_n·S` (see `ErrorBound`).
   case dotProduct
-  /// By element, in the shape of the result.
+  /// By element, in the shape of the result: how far the result may lie from the exact value as it was computed, before
+  /// it is rounded to a shorter format. An element that is not finite says that there is no bound.
   case elementwise(Tensor<Double>)
 
   /// The bound for what `prepared` computes from the image of `problem`.
@@ -19,6 +20,17 @@ public enum ResultBound: ~Copyable, Sendable {
       self = .elementwise(SeparableBound(map, problem).evaluate(problem))
     } else {
       self = .dotProduct
+    }
+  }
+
+  /// The bounds by element, valid while this lives; nil for dot products. Another number of them than `count` is a
+  /// programming error.
+  borrowing func elements(count: Int) -> UnsafePointer<Double>? {
+    switch self {
+    case .dotProduct: return nil
+    case .elementwise(let bounds):
+      precondition(bounds.values.count == count, "another number of bounds")
+      return bounds.values.baseAddress
     }
   }
 }

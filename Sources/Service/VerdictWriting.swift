@@ -68,13 +68,17 @@ extension JSONWriter {
 
   /// Nothing where there is nothing to report.
   private mutating func nonfinite(_ counts: Assessment.NonfiniteCounts) {
-    guard counts.image + counts.filter + counts.result + counts.direct > 0 else { return }
+    guard counts.image + counts.filter + counts.bias + counts.result + counts.direct > 0 else { return }
     key("nonfinite")
     beginObject()
     key("image")
     integer(counts.image)
     key("filter")
     integer(counts.filter)
+    if counts.bias > 0 {
+      key("bias")
+      integer(counts.bias)
+    }
     key("result")
     integer(counts.result)
     key("direct")
@@ -115,7 +119,7 @@ extension JSONWriter {
     for rung in measures.rungs {
       beginObject()
       key("arithmetic")
-      string(rung.arithmetic.rawValue)
+      string(rung.arithmetic)
       key("consistent")
       boolean(rung.consistent)
       key("max_over_bound")

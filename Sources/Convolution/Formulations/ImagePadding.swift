@@ -1,7 +1,7 @@
-import Buffers
+package import Buffers
 
 /// The gather that puts the padding around images, for padding modes that repeat pixels, and its adjoint.
-struct ImagePadding: ~Copyable, Sendable {
+package struct ImagePadding: ~Copyable, Sendable {
   private let image: Extent
   /// The pixel that stands at each padded row, then at each padded column.
   private let rows: AlignedBuffer<Int>
@@ -10,7 +10,7 @@ struct ImagePadding: ~Copyable, Sendable {
   private let planes: Int
 
   /// The padding of `geometry`; every position must have a source, so that the mode is not zeros.
-  init(_ geometry: ConvolutionGeometry) {
+  package init(_ geometry: ConvolutionGeometry) {
     image = geometry.image
     planes = geometry.channels.batch * geometry.channels.image
     rows = Self.sources(geometry.rows)
@@ -40,7 +40,7 @@ struct ImagePadding: ~Copyable, Sendable {
   /// The images with their padding around them.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  func padded<Scalar: Ring>(_ images: UnsafePointer<Scalar>) -> AlignedBuffer<Scalar> {
+  package func padded<Scalar: Ring>(_ images: UnsafePointer<Scalar>) -> AlignedBuffer<Scalar> {
     AlignedBuffer(count: elementCount) { room in
       var target = room.baseAddress.unsafelyUnwrapped
       for plane in 0..<planes {
