@@ -35,13 +35,17 @@ extension ConvolutionService {
       try FormulationRun(FormulationChoice(), problem, format: dataType, repeats: 1, memoryLimit: .max)
     }
     timing.direct = direct.times.median
+    stopwatch.restartLap()
+    let reference = Reference(problem: problem)
+    timing.reference = stopwatch.lap()
     for choice in plan.choices {
       let run = try computed { () throws(ConvolutionError) in
         try FormulationRun(choice, problem, format: dataType, repeats: repeats, memoryLimit: memoryLimit)
       }
       stopwatch.restartLap()
       let assessment = Assessment(
-        of: run.result, direct: direct.result, problem: problem, bound: run.bound, format: dataType)
+        of: run.result, direct: direct.result, problem: problem, reference: reference, bound: run.bound,
+        format: dataType, arithmetic: run.remarks.arithmetic)
       timing.reference += stopwatch.lap()
       compared.append(Compared(run, assessment))
     }
@@ -90,10 +94,10 @@ extension ConvolutionService {
         if !isFirst { writer.newLine() }
         isFirst = false
         stopwatch.restartLap()
+        let (one, other) = (compared[first], compared[second])
         let deviation = Deviation(
-          between: compared[first].run.result, bound: compared[first].run.bound,
-          and: compared[second].run.result,
-          bound: compared[second].run.bound, problem: problem, format: dataType)
+          of: one.run.result, from: other.run.result, reference: reference, bound: one.run.bound,
+          otherBound: other.run.bound, format: dataType)
         timing.reference += stopwatch.lap()
         writer.beginObject()
         writer.key("between")

@@ -27,8 +27,9 @@ struct ComparePlan {
     self.repeats = repeats
     self.limits = limits
     work = Work(geometry, scalarByteCount: scalarByteCount)
-    work.addDirect(times: 1)
-    bytes = geometry.resultElementCount * scalarByteCount
+    // The direct result and the reference, which sums the products and their absolute values.
+    work.addDirect(times: 1 + 2)
+    bytes = geometry.resultElementCount * (scalarByteCount + 3 * MemoryLayout<Double>.stride)
     _ = try work.checked(limit: limits.multiplyAdds)
     if let asked {
       for (index, choice) in asked.enumerated() { try add(choice, at: index) }
@@ -87,11 +88,11 @@ struct ComparePlan {
   private func demands(with choice: FormulationChoice) -> (work: Work, bytes: Int) {
     var work = work
     work.add(choice, times: repeats)
-    work.addJudgement(of: choice)
-    // Each pair takes a look at two results and at their bounds, of which the dot products' is the reference again.
-    work.addPasses(4 * choices.count)
+    work.addBound(of: choice)
+    // Each result is held against the direct one and the reference, and each pair against the reference.
+    work.addPasses(8 * (choices.count + 1))
     let boundBytes = choice.formulation.isDotProduct ? 0 : MemoryLayout<Double>.stride
-    // No overflow: a result has at most 2⁶⁰ bytes less than a limit of memory allows.
+    // No overflow: the elements of a result are limited, and the formulations counted.
     return (work, bytes + geometry.resultElementCount * (scalarByteCount + boundBytes))
   }
 }

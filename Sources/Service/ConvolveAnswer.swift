@@ -53,7 +53,7 @@ extension ConvolutionService {
       stopwatch.restartLap()
       assessment = Assessment(
         of: run.result, direct: direct.result, problem: problem, bound: run.bound, format: dataType,
-        detailed: isDetailed)
+        arithmetic: run.remarks.arithmetic, detailed: isDetailed)
     }
     timing.reference = stopwatch.lap()
 

@@ -25,13 +25,17 @@ struct Work {
     sum += Double(times) * Double(cost(choice).multiplyAdds)
   }
 
-  /// Adds the judgement of one result: the reference, which sums the products and their absolute values; where the bound
-  /// is one of its own, also that bound and what is reported beside it.
+  /// Adds the judgement of one result: the reference, which sums the products and their absolute values, and the bound.
   mutating func addJudgement(of choice: FormulationChoice) {
     addDirect(times: 2)
+    addBound(of: choice)
+  }
+
+  /// Adds the bound of a formulation that has one of its own, and what is reported beside it.
+  mutating func addBound(of choice: FormulationChoice) {
     guard !choice.formulation.isDotProduct else { return }
-    add(choice, times: 1)
-    addDirect(times: 2)
+    add(choice, times: 2)
+    addDirect(times: 3)
   }
 
   /// Adds as many passes over the elements of two results.

@@ -232,17 +232,25 @@ public struct JSONWriter: ~Copyable {
     separate()
     buffer.append(ASCII.quote)
     switch format {
-    case .float16, .bfloat16:
-      let values = tensor.values
-      let bits = AlignedBuffer<UInt16>(count: values.count) { room in
-        for index in 0..<room.count { room[index] = Float(values[index]).shortBits(of: format) }
-      }
-      Base64.encode(bits.bytes, to: &buffer)
+    case .float16: bits(of: tensor) { $0.float16Bits }
+    case .bfloat16: bits(of: tensor) { $0.bfloat16Bits }
     case .float32, .float64:
       precondition(format == Scalar.dataType, "narrows float64")
       Base64.encode(tensor.elements.bytes, to: &buffer)
     }
     buffer.append(ASCII.quote)
     endObject()
+  }
+
+  /// Writes the bits that each element has in a shorter format.
+  @inline(__always)
+  private mutating func bits<Scalar: TensorScalar>(
+    of tensor: borrowing Tensor<Scalar>, _ bits: (Float) -> UInt16
+  ) {
+    let values = tensor.values
+    let short = AlignedBuffer<UInt16>(count: values.count) { room in
+      for index in 0..<room.count { room[index] = bits(Float(values[index])) }
+    }
+    Base64.encode(short.bytes, to: &buffer)
   }
 }

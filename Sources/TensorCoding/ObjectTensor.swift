@@ -118,6 +118,7 @@ extension JSONReader {
     } catch {
       throw invalid(error, in: object)
     }
+    func bits(_ index: Int) -> UInt16 { bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self) }
     elements.append(upTo: count) { room in
       switch object.dataType {
       case Scalar.dataType, .float64: break
@@ -126,12 +127,10 @@ extension JSONReader {
           room[index] = Scalar(
             Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
         }
-      case .float16, .bfloat16:
-        let format = object.dataType
-        for index in 0..<count {
-          let bits = bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
-          room[index] = Scalar(Float(shortBits: bits, of: format))
-        }
+      case .float16:
+        for index in 0..<count { room[index] = Scalar(Float(float16Bits: bits(index))) }
+      case .bfloat16:
+        for index in 0..<count { room[index] = Scalar(Float(bfloat16Bits: bits(index))) }
       }
       return count
     }

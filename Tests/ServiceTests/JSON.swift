@@ -76,7 +76,8 @@ enum JSON: Equatable {
   }
 }
 
-extension JSON: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
+extension JSON: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+  ExpressibleByArrayLiteral,
   ExpressibleByBooleanLiteral
 {
   init(integerLiteral value: Int) { self = .number(Double(value)) }

@@ -41,7 +41,8 @@ private let examples = [
   Example("[[1,2],[3,4]]", "[[1]]", #""bias":[-10]"#, [[-9, -8], [-7, -6]]),
   // 10 in float32.
   Example(
-    "[[1,2],[3,4]]", "[[1]]", #""bias":{"shape":[1],"dtype":"float32","data":"AAAgQQ=="}"#, [[11, 12], [13, 14]]),
+    "[[1,2],[3,4]]", "[[1]]", #""bias":{"shape":[1],"dtype":"float32","data":"AAAgQQ=="}"#,
+    [[11, 12], [13, 14]]),
   Example("[[1,2]]", "[[[[1]]],[[[2]]]]", #""bias":[10,20]"#, [[[11, 12]], [[22, 24]]]),
   Example("[[1,2]]", "[[[[1]]],[[[2]]]]", #""bias":7"#, [[[8, 9]], [[9, 11]]]),
   Example("[[1,2]]", "[[[[1]]],[[[2]]]]", #""bias":[7]"#, [[[8, 9]], [[9, 11]]]),
@@ -72,7 +73,8 @@ private let examples = [
   Example("[[1,2]]", "[[1,10]]", #""transposed":false"#, [[21]]),
   // Two channels in, one group, three channels out.
   Example(
-    "[[[1]],[[2]]]", "[[[[1]],[[2]],[[3]]],[[[10]],[[20]],[[30]]]]", #""transposed":true"#, [[[21]], [[42]], [[63]]]
+    "[[[1]],[[2]]]", "[[[[1]],[[2]],[[3]]],[[[10]],[[20]],[[30]]]]", #""transposed":true"#,
+    [[[21]], [[42]], [[63]]]
   ),
   Example(
     "[[[1]],[[2]]]", "[[[[1]],[[2]]],[[[10]],[[20]]]]", #""transposed":true,"groups":2"#,
@@ -97,7 +99,8 @@ private let examples = [
     let image = "[[1,2,3,4],[5,6,7,8],[9,10,11,12]]"
     let filter = "[[1,2,1],[0,3,-1],[4,1,1]]"
     for (more, formulation) in [
-      ("", Formulation.separable), (#""rank":3"#, .separable), ("", .fft), ("", .winograd), (#""tile":2"#, .winograd),
+      ("", Formulation.separable), (#""rank":3"#, .separable), ("", .fft), ("", .winograd),
+      (#""tile":2"#, .winograd),
       (#""tile":6"#, .winograd),
     ] {
       let padded = #""padding":1\#(more.isEmpty ? "" : "," + more)"#
@@ -115,7 +118,9 @@ private let examples = [
     let answer = try solve("[[1,2,3],[4,5,6],[7,8,10]]", "[[1,2],[3,4]]", #""rank":1"#, .separable)
     let split = try #require(answer["separable"])
     #expect(
-      split.keys == ["rank", "full_rank", "truncation_max_abs", "rounding_max_abs", "rounding_max_over_bound"])
+      split.keys == [
+        "rank", "full_rank", "truncation_max_abs", "rounding_max_abs", "rounding_max_over_bound",
+      ])
     #expect(split["rank"] == 1 && split["full_rank"] == 2)
     #expect(try #require(split["truncation_max_abs"]?.number) > 0.1)
     #expect(try #require(split["rounding_max_over_bound"]?.number) <= 1)
@@ -127,7 +132,8 @@ private let examples = [
   @Test("the transform's size and its error over the whole are reported")
   func fourier() throws {
     let report = try #require(try solve("[[1,2,3],[4,5,6]]", "[[1,2],[3,4]]", "", .fft)["fft"])
-    #expect(report.keys == ["size", "normwise_error", "normwise_bound"] && report["size"]?.elements.count == 2)
+    #expect(
+      report.keys == ["size", "normwise_error", "normwise_bound"] && report["size"]?.elements.count == 2)
     let error = try #require(report["normwise_error"]?.number)
     #expect(try #require(report["normwise_bound"]?.number) >= error)
   }
@@ -150,7 +156,8 @@ private let examples = [
   @Test("positions have as many indices as the result has dimensions")
   func positions() throws {
     for (image, filter, rank) in [
-      ("[[1]]", "[[1]]", 2), ("[[1]]", "[[[[1]]]]", 3), ("[[[1]]]", "[[1]]", 3), ("[[[[1]]]]", "[[[[1]]]]", 4),
+      ("[[1]]", "[[1]]", 2), ("[[1]]", "[[[[1]]]]", 3), ("[[[1]]]", "[[1]]", 3),
+      ("[[[[1]]]]", "[[[[1]]]]", 4),
     ] {
       let answer = try solve(image, filter)
       #expect(answer["shape"]?.elements.count == rank && answer["deviation"]?["at"]?.elements.count == rank)

@@ -66,7 +66,8 @@ private let shorts = [
   fileprivate func formulations(short: Short) throws {
     for formulation in ["direct", "toeplitz", "banded", "im2col", "separable", "fft"] {
       let answer = try service.solve(
-        #"{"image":[[1]],"filter":[[\#(short.filter)]],"dtype":"\#(short.type)","formulation":"\#(formulation)"}"#)
+        #"{"image":[[1]],"filter":[[\#(short.filter)]],"dtype":"\#(short.type)","formulation":"\#(formulation)"}"#
+      )
       #expect(answer["result"] == [[.number(short.result)]] && answer["equivalent"] == true, "\(formulation)")
     }
   }
