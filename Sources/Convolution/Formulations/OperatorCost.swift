@@ -35,9 +35,14 @@ extension Formulation {
     var multiplyAdds = products
     var places = 0
     switch (self, storage) {
-    case (.direct, _), (.separable, _), (.fft, _), (.winograd, _), (.im2col, _):
+    case (.direct, _), (.separable, _), (.winograd, _), (.im2col, _):
       places = saturatingProduct(
         ColumnPieces.count(geometry.columns), MemoryLayout<ColumnPieces.Piece>.stride)
+    case (.fft, _):
+      let plan = FourierPlan(geometry.paddingMode == .zeros ? geometry : geometry.padded)
+      entries = plan.storedEntries
+      places = plan.placeBytes(scalarByteCount: scalarByteCount)
+      multiplyAdds = plan.multiplyAdds
     case (.toeplitz, .dense):
       entries = saturatingProduct(
         channels.output, geometry.output.elementCount, channels.image, geometry.image.elementCount)
@@ -46,17 +51,22 @@ extension Formulation {
       // Four integers say where an entry stands, and with them it fills whole words.
       places = saturatingProduct(entries, 5 * MemoryLayout<Int>.stride - scalarByteCount)
     case (.banded, .dense):
-      entries = saturatingProduct(planes, geometry.filter.width, geometry.output.height, geometry.image.height)
+      entries = saturatingProduct(
+        planes, geometry.filter.width, geometry.output.height, geometry.image.height)
       multiplyAdds = saturatingProduct(channels.batch, entries, geometry.output.width)
     case (.banded, .sparse): break
     }
     if geometry.paddingMode != .zeros {
-      let padded = geometry.padded.imageElementCount
-      places = saturatingSum(places, saturatingProduct(padded, scalarByteCount))
+      let padded = geometry.padded
+      // The padded images, and where each of their rows and columns comes from.
+      let sources = saturatingSum(padded.image.height, padded.image.width)
+      places = saturatingSum(places, saturatingProduct(padded.imageElementCount, scalarByteCount))
+      places = saturatingSum(places, saturatingProduct(sources, MemoryLayout<Int>.stride))
     }
     let bytes = saturatingProduct(entries, scalarByteCount)
     return OperatorCost(
-      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places), multiplyAdds: multiplyAdds)
+      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places),
+      multiplyAdds: multiplyAdds)
   }
 
   /// The formulas behind `cost`, in the symbols of `formula`.
@@ -68,6 +78,10 @@ extension Formulation {
     case (.banded, .dense):
       CostFormula(
         storedEntries: "K·C/g·kw · out_h·in_h", multiplyAdds: "N · K·C/g·kw · out_h·in_h · out_w")
+    case (.fft, _):
+      CostFormula(
+        storedEntries: "K·C/g · 2s, s = (L₁/2 + 1)·L₂ points of a half spectrum (rows rounded up to 4)",
+        multiplyAdds: "N·g·blocks · s · (2·(log₂ L₁L₂ + 2)·(C/g + K/g) + 4·K/g·C/g)")
     default: CostFormula(storedEntries: "K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     }
   }
