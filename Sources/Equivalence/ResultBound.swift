@@ -11,6 +11,10 @@ public enum ResultBound: ~Copyable, Sendable {
   public init<Scalar: TensorScalar>(
     of prepared: borrowing ConvolutionOperator<Scalar>, problem: borrowing ConvolutionProblem<Scalar>
   ) {
+    if let bound = FourierBound.elements(of: prepared, problem: problem) {
+      self = .elementwise(bound)
+      return
+    }
     self = .dotProduct
   }
 }
