@@ -6,8 +6,9 @@ import TensorCoding
 struct FormulationRemarks {
   /// The name of the arithmetic, where it is no dot product in the problem's precision.
   let arithmetic: String?
-  private let tile: Int?
-  private let separable: SeparableSplit?
+  fileprivate let tile: Int?
+  fileprivate let separable: SeparableSplit?
+  fileprivate let fourier: FourierReport?
 
   /// The remarks of `prepared` on `result`, before this is rounded to a shorter type.
   init<Scalar: TensorScalar>(
@@ -16,6 +17,7 @@ struct FormulationRemarks {
   ) {
     tile = prepared.winogradTile
     separable = SeparableSplit(of: prepared, result: result, problem: problem)
+    fourier = FourierReport(of: prepared, result: result, problem: problem)
     switch prepared.formulation {
     case .direct, .toeplitz, .banded, .im2col: arithmetic = nil
     case .separable, .fft: arithmetic = prepared.formulation.rawValue
@@ -28,6 +30,7 @@ struct FormulationRemarks {
     arithmetic = nil
     tile = nil
     separable = nil
+    fourier = nil
   }
 }
 
@@ -55,6 +58,21 @@ extension JSONWriter {
       number(orNull: split.roundingMaxAbs)
       key("rounding_max_over_bound")
       number(orNull: split.roundingMaxOverBound)
+      endObject()
+    }
+    if let report = remarks.fourier {
+      newLine()
+      key("fft")
+      beginObject()
+      key("size")
+      beginArray()
+      integer(report.size.height)
+      integer(report.size.width)
+      endArray()
+      key("normwise_error")
+      number(report.normwiseError)
+      key("normwise_bound")
+      number(report.normwiseBound)
       endObject()
     }
   }
