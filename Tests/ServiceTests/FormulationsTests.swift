@@ -68,7 +68,7 @@ private let service = ConvolutionService()
       ("image=5x4&filter=2x3&padding=valid", [4, 2]), ("image=5x4&filter=2x3&padding=same", [5, 4]),
       ("image=5x4&filter=2x3&padding=same_upper&stride=2", [3, 2]),
       ("image=5x4&filter=2x3&padding=same_lower&stride=2", [3, 2]),
-      ("image=5x4&filter=2x3&dilation=2", [3, 0]), ("image=5x4&filter=2x2&dilation=2x3", [3, 1]),
+      ("image=5x4&filter=2x2&dilation=2x3", [3, 1]),
       ("image=5x4&filter=2x3&padding=1&padding_mode=circular", [6, 4]),
       ("image=4x5x4&filter=2x2x2x3&groups=2", [2, 4, 2]), ("image=5x4&filter=2x3&transposed=true", [6, 6]),
       ("image=5x4&filter=2x3&transposed=false", [4, 2]),
@@ -78,7 +78,6 @@ private let service = ConvolutionService()
       ("image=8x8&filter=3x3&tile=2&rank=1&dtype=float16", [6, 6]),
     ])
   func parameters(query: String, result: [Int]) throws {
-    if result.contains(0) { return }
     let found = try list("?" + query)["problem"]?["result"]
     #expect(found == .array(result.map { .number(Double($0)) }), "\(query)")
   }
