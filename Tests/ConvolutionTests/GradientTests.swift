@@ -53,8 +53,9 @@ private let gradientForms = dotProductForms.filter { $0.formulation.hasGradients
         ].filter { !$0.1 }.map(\.0)
         #expect(gradients.image.shape == p.imageShape && gradients.filter.shape == p.filterShape)
         if !differ.isEmpty {
-          let line = p.reproduction(image, filter, formulation, storage)
-          Issue.record("the gradient by the \(differ) differs; upstream \(self.upstream), \(line)")
+          let line = p.reproduction(
+            image, filter, upstream: (self.upstream, resultShape), formulation, storage)
+          Issue.record("the gradient by the \(differ) differs from the definition: \(line)")
           return
         }
       }

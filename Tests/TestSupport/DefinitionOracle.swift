@@ -66,12 +66,15 @@ public struct Parameters: Sendable {
       transposed: transposed, outputPadding: transposed ? outputPadding : nil)
   }
 
-  /// One line of JSON with which `POST /convolve` repeats the case.
+  /// One line of JSON with which `POST /convolve` repeats the case, or `POST /gradients` where there is an upstream.
   public func reproduction<Scalar>(
-    _ image: [Scalar], _ filter: [Scalar], bias: [Scalar] = [], _ formulation: Formulation, _ storage: Storage
+    _ image: [Scalar], _ filter: [Scalar], bias: [Scalar] = [],
+    upstream: (values: [Scalar], shape: Shape)? = nil,
+    _ formulation: Formulation, _ storage: Storage
   ) -> String {
     var more = ""
     if !bias.isEmpty { more += ",\"bias\":[" + bias.map { "\($0)" }.joined(separator: ",") + "]" }
+    if let upstream { more += ",\"upstream\":" + Self.nested(upstream.values[...], upstream.shape) }
     if mode != .zeros { more += ",\"padding_mode\":\"\(mode.rawValue)\"" }
     if groups != 1 { more += ",\"groups\":\(groups)" }
     if flip { more += ",\"flip\":true" }

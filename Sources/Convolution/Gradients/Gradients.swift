@@ -79,8 +79,13 @@ extension Formulation {
       storage: storage, geometry: geometry, scalarByteCount: scalarByteCount, memoryLimit: memoryLimit)
     let cost = gradientCost(of: geometry, storage: storage, scalarByteCount: scalarByteCount)
     if cost.heldBytes > memoryLimit || cost.heldBytes == .max {
+      let fits = storages.first {
+        $0 != storage
+          && gradientCost(of: geometry, storage: $0, scalarByteCount: scalarByteCount).heldBytes
+            <= memoryLimit
+      }
       throw .operatorTooLarge(
-        formulation: self, storage: storage, bytes: cost.heldBytes, limit: memoryLimit, fits: nil)
+        formulation: self, storage: storage, bytes: cost.heldBytes, limit: memoryLimit, fits: fits)
     }
     if cost.multiplyAdds > workLimit {
       throw .tooMuchWork(
