@@ -57,6 +57,8 @@ public struct Meetings: Sendable {
   }
 
   /// `A·image`.
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == PrimeField)
   public func forward<Scalar: Ring>(_ image: [Scalar], _ filter: [Scalar]) -> [Scalar] {
     var output = [Scalar](repeating: .zero, count: geometry.outputElementCount)
     forEach { pixel, tap, place in output[place] += filter[tap] * image[pixel] }
@@ -64,6 +66,8 @@ public struct Meetings: Sendable {
   }
 
   /// `Aᵀ·output`.
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == PrimeField)
   public func adjoint<Scalar: Ring>(_ output: [Scalar], _ filter: [Scalar]) -> [Scalar] {
     var image = [Scalar](repeating: .zero, count: geometry.imageElementCount)
     forEach { pixel, tap, place in image[pixel] += filter[tap] * output[place] }

@@ -223,3 +223,21 @@ extension OperatorCost {
       setupMultiplyAdds: saturatingProduct(planes, SingularValueDecomposition.multiplyAdds(filter)))
   }
 }
+
+extension SeparableOperator {
+  /// The factors of each term of a filter plane: the column, then the row.
+  package func terms(plane: Int) -> [[Scalar]] {
+    let length = geometry.filter.height + geometry.filter.width
+    return (factors.starts[plane]..<factors.starts[plane + 1]).map { term in
+      (0..<length).map { factors.factors[term * length + $0] }
+    }
+  }
+
+  /// The sums of the terms kept, before their factors were rounded, K×C/g×kh×kw; nil where all are kept.
+  package var truncated: [Double]? {
+    switch factors.truncatedFilter {
+    case nil: nil
+    case .some(let filter): Array(filter.elements)
+    }
+  }
+}
