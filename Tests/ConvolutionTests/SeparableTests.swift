@@ -2,7 +2,8 @@ import Convolution
 import TestSupport
 import Testing
 
-/// The separable formulation: what its decomposition keeps of a filter, and its passes against the definition.
+/// The separable formulation: what its decomposition keeps of a filter, and its passes against the
+/// definition.
 @Suite struct SeparableTests {
   /// An operator for one filter plane, or several of the same size.
   func separable<Scalar: TensorScalar>(
@@ -14,7 +15,8 @@ import Testing
   }
 
   /// `Σ_r p_r[u] · q_r[v]` of a plane, in float64.
-  func sum<Scalar: TensorScalar>(_ map: SeparableOperator<Scalar>, _ size: Extent, plane: Int = 0) -> [Double] {
+  func sum<Scalar: TensorScalar>(_ map: SeparableOperator<Scalar>, _ size: Extent, plane: Int = 0) -> [Double]
+  {
     var sum = [Double](repeating: 0, count: size.elementCount)
     for term in map.terms(plane: plane) {
       for u in 0..<size.height {
@@ -27,7 +29,8 @@ import Testing
   }
 
   static let sizes = [
-    Extent(1, 1), Extent(1, 7), Extent(7, 1), Extent(2, 2), Extent(3, 3), Extent(5, 2), Extent(2, 5), Extent(8, 9),
+    Extent(1, 1), Extent(1, 7), Extent(7, 1), Extent(2, 2), Extent(3, 3), Extent(5, 2), Extent(2, 5),
+    Extent(8, 9),
     Extent(33, 5), Extent(64, 64),
   ]
 
@@ -98,7 +101,9 @@ import Testing
 
   @Test("planes of different ranks each keep their own terms")
   func planes() throws {
-    let filter: [Float] = [1, 0, -1, 2, 0, -2, 1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, -4, 1, 0, 1, 0]
+    let filter: [Float] = [
+      1, 0, -1, 2, 0, -2, 1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, -4, 1, 0, 1, 0,
+    ]
     let map = try separable(filter, Extent(3, 3), planes: 3)
     #expect((0..<3).map { map.terms(plane: $0).count } == [1, 0, 2])
     let limited = try separable(filter, Extent(3, 3), planes: 3, rank: 1)
@@ -135,11 +140,14 @@ import Testing
           Padding(
             top: random.integer(0...4), left: random.integer(0...4), bottom: random.integer(0...4),
             right: random.integer(0...4))),
-        dilation: Extent(random.integer(1...3), random.integer(1...3)), groups: groups, transposed: transposed)
+        dilation: Extent(random.integer(1...3), random.integer(1...3)), groups: groups, transposed: transposed
+      )
       let image = Shape(
         random.integer(1...2), transposed ? filter[0] : groups * filter[1], random.integer(1...12),
         random.integer(1...20))
-      guard let geometry = try? ConvolutionGeometry(image: image, filter: filter, options: options) else { continue }
+      guard let geometry = try? ConvolutionGeometry(image: image, filter: filter, options: options) else {
+        continue
+      }
       checked += 1
       func numbers(_ count: Int) -> [Double] { (0..<count).map { _ in Double(random.integer(-9...9)) } }
       let weights = numbers(geometry.weights)
@@ -154,9 +162,11 @@ import Testing
       let meetings = Meetings(geometry)
       func deviation(_ computed: [Double], _ plain: [Double], _ bias: [Double]) -> Double {
         let plane = plain.count / (geometry.channels.batch * bias.count)
-        return plain.indices.map { (computed[$0] - plain[$0] - bias[$0 / plane % bias.count]).magnitude }.max() ?? 0
+        return plain.indices.map { (computed[$0] - plain[$0] - bias[$0 / plane % bias.count]).magnitude }
+          .max() ?? 0
       }
-      // At most 100 products of two factors up to 9·5, in float64: 10⁻¹⁰ is beyond all rounding and below any mistake.
+      // At most 100 products of two factors up to 9·5, in float64: 10⁻¹⁰ is beyond all rounding and below any
+      // mistake.
       let distance = max(
         deviation(forward, meetings.forward(pixels, weights), biases[0]),
         deviation(adjoint, meetings.adjoint(outputs, weights), biases[1]))
@@ -177,7 +187,8 @@ import Testing
       #expect(cost.storedEntries == 18 * (rank ?? 3) * 8)
       #expect(cost.bytes == 4 * cost.storedEntries)
       #expect(cost.multiplyAdds == 2 * 18 * (rank ?? 3) * 17 * (14 * 3 + 12 * 5))
-      #expect(cost.heldBytes >= SeparableOperator<Float>(geometry: geometry, filter: filter, rank: rank).heldBytes)
+      #expect(
+        cost.heldBytes >= SeparableOperator<Float>(geometry: geometry, filter: filter, rank: rank).heldBytes)
     }
   }
 

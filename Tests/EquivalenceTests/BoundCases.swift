@@ -28,7 +28,9 @@ enum Adversary: String, CaseIterable, Sendable {
     _ counts: (image: Int, filter: Int), taps: Int, _ random: inout SeededNumbers
   ) -> (image: [Scalar], filter: [Scalar]) {
     let isDouble = Scalar.precision == .double
-    func power(_ exponent: Int) -> Scalar { Scalar(sign: .plus, exponent: Scalar.Exponent(exponent), significand: 1) }
+    func power(_ exponent: Int) -> Scalar {
+      Scalar(sign: .plus, exponent: Scalar.Exponent(exponent), significand: 1)
+    }
     func unit() -> Scalar { Scalar(Double(random.integer(-(1 << 23)...(1 << 23))) * 0x1p-23) }
     func all(_ count: Int, _ element: () -> Scalar) -> [Scalar] { (0..<count).map { _ in element() } }
     let least = isDouble ? -1074 : -149
@@ -50,10 +52,13 @@ enum Adversary: String, CaseIterable, Sendable {
       return (all(counts.image) { Scalar(random.integer(-99...99)) * power(least) }, all(counts.filter, unit))
     case .subnormalFilter:
       return (
-        all(counts.image) { unit() * power(40) }, all(counts.filter) { Scalar(random.integer(-99...99)) * power(least) }
+        all(counts.image) { unit() * power(40) },
+        all(counts.filter) { Scalar(random.integer(-99...99)) * power(least) }
       )
     case .underflow:
-      return (all(counts.image) { unit() * power(least / 2) }, all(counts.filter) { unit() * power(least / 2) })
+      return (
+        all(counts.image) { unit() * power(least / 2) }, all(counts.filter) { unit() * power(least / 2) }
+      )
     case .identity:
       var filter = [Scalar](repeating: 0, count: counts.filter)
       for start in stride(from: 0, to: filter.count, by: taps) { filter[start + taps / 2] = 1 }
@@ -95,7 +100,8 @@ struct BoundedResult<Scalar: TensorScalar> {
   /// Runs `formulation` on a problem of `geometry` made of these numbers.
   init(
     _ formulation: Formulation, _ image: Shape, _ filter: Shape, _ options: ConvolutionOptions,
-    _ numbers: (image: [Scalar], filter: [Scalar]), bias: [Scalar]?, told: FormulationOptions = FormulationOptions()
+    _ numbers: (image: [Scalar], filter: [Scalar]), bias: [Scalar]?,
+    told: FormulationOptions = FormulationOptions()
   ) throws {
     let problem = try ConvolutionProblem(
       image: Tensor(image, numbers.image), filter: Tensor(filter, numbers.filter),
@@ -110,10 +116,12 @@ struct BoundedResult<Scalar: TensorScalar> {
     }
     result = Array(output.values)
     bounds = Array(tensor.values)
-    var products = Meetings(problem.geometry).products(numbers.image.map(Double.init), numbers.filter.map(Double.init))
+    var products = Meetings(problem.geometry).products(
+      numbers.image.map(Double.init), numbers.filter.map(Double.init))
     let plane = products.count / (problem.geometry.channels.batch * problem.geometry.resultChannels)
     for index in products.indices {
-      products[index].append((Double(problem.bias.values[index / plane % problem.geometry.resultChannels]), 1))
+      products[index].append(
+        (Double(problem.bias.values[index / plane % problem.geometry.resultChannels]), 1))
     }
     self.products = products
   }
@@ -158,13 +166,15 @@ func checkBounds<Scalar: TensorScalar>(
         #expect(
           place == nil,
           """
-          \(Scalar.self) \(told) \(size) \(name) \(adversary.rawValue) bias \(bias != nil): element \(place ?? 0) is \
-          \(bounded.result[place ?? 0]), bound \(bounded.bounds[place ?? 0])
+          \(Scalar.self) \(told) \(size) \(name) \(adversary.rawValue) bias \(bias != nil): \
+          element \(place ?? 0) is \(bounded.result[place ?? 0]), bound \(bounded.bounds[place ?? 0])
           """)
         if adversary == .zero, bias == nil { #expect(bounded.result.allSatisfy { $0 == 0 }) }
         // All these data have finite results: a bound that is not finite would say nothing.
-        #expect(bounded.bounds.allSatisfy { $0.isFinite }, "\(Scalar.self) \(told) \(name) \(adversary.rawValue)")
-        #expect(bounded.result.allSatisfy { $0.isFinite }, "\(Scalar.self) \(told) \(name) \(adversary.rawValue)")
+        #expect(
+          bounded.bounds.allSatisfy { $0.isFinite }, "\(Scalar.self) \(told) \(name) \(adversary.rawValue)")
+        #expect(
+          bounded.result.allSatisfy { $0.isFinite }, "\(Scalar.self) \(told) \(name) \(adversary.rawValue)")
       }
     }
   }

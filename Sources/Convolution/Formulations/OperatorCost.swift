@@ -82,14 +82,16 @@ extension Formulation {
       // Four integers say where an entry stands, and with them it fills whole words.
       places = saturatingProduct(entries, 5 * MemoryLayout<Int>.stride - scalarByteCount)
     case (.banded, .dense):
-      entries = saturatingProduct(planes, geometry.filter.width, geometry.output.height, geometry.image.height)
+      entries = saturatingProduct(
+        planes, geometry.filter.width, geometry.output.height, geometry.image.height)
       multiplyAdds = saturatingProduct(channels.batch, entries, geometry.output.width)
     case (.banded, .sparse): break
     }
     places = saturatingSum(places, around)
     let bytes = saturatingProduct(entries, scalarByteCount)
     return OperatorCost(
-      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places), multiplyAdds: multiplyAdds)
+      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places),
+      multiplyAdds: multiplyAdds)
   }
 
   /// The formulas behind `cost`, in the symbols of `formula`.
