@@ -86,6 +86,37 @@ import Testing
     #expect(!refuted)
   }
 
+  func checkSplits<Scalar: TensorScalar>(rank: Int, as type: Scalar.Type) throws {
+    var random = SeededNumbers(seed: UInt64(70 + rank))
+    for (name, image, options) in boundGeometries {
+      let channels = image.rank == 2 ? 1 : image[1]
+      // Without groups or with two of them, a filter for each channel that is given fits forwards and backwards.
+      let filter = Shape(channels, options.transposed ? 1 : channels / options.groups, 4, 3)
+      let geometry = try ConvolutionGeometry(image: image, filter: filter, options: options)
+      for adversary in Adversary.allCases {
+        let numbers: (image: [Scalar], filter: [Scalar]) = adversary.numbers(
+          (geometry.imageShape.elementCount ?? 0, geometry.weights), taps: geometry.taps, &random)
+        let problem = try ConvolutionProblem(
+          image: Tensor(image, numbers.image), filter: Tensor(filter, numbers.filter), options: options)
+        let prepared = try Formulation.separable.makeOperator(
+          storage: .sparse, geometry: geometry, filter: problem.filter,
+          options: FormulationOptions(rank: rank))
+        var output = problem.makeOutput()
+        prepared.apply(to: problem.image, into: &output)
+        let split = SeparableSplit(of: prepared, result: output, problem: problem)
+        let ratio = split?.roundingMaxOverBound
+        #expect(
+          (ratio ?? 2) <= 1, "\(Scalar.self) rank \(rank) \(name) \(adversary.rawValue): \(ratio ?? -1)")
+      }
+    }
+  }
+
+  @Test("at lower rank, rounding alone stays within its bound, whatever the data", arguments: [1, 2])
+  func lowerRank(rank: Int) throws {
+    try checkSplits(rank: rank, as: Float.self)
+    try checkSplits(rank: rank, as: Double.self)
+  }
+
   @Test("other formulations have no split, and results that are not finite none in numbers")
   func nothingToSplit() throws {
     let problem = try ConvolutionProblem(
