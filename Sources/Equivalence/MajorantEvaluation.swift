@@ -1,15 +1,15 @@
 import Convolution
 import Glibc  // expm1
 
-/// What the bounds by element share: they are evaluated in float64 on absolute values by the library's own operators, and
-/// rounded outwards.
+/// What the bounds by element share: they are evaluated in float64 on absolute values by the library's own
+/// operators, and rounded outwards.
 enum Majorant {
-  /// The distance of the smallest numbers of `dataType`: twice what an operation can lose by underflow. Half of it would
-  /// do, but half of the smallest float64 is none.
+  /// The distance of the smallest numbers of `dataType`: twice what an operation can lose by underflow. Half
+  /// of it would do, but half of the smallest float64 is none.
   static func underflow(_ dataType: DataType) -> Double { dataType.leastNonzeroMagnitude }
 
-  /// How far a product of `count` factors `1 + δ`, `|δ| ≤ u`, can lie from 1: at most `(1 + u)^count − 1 ≤ e^{count·u} − 1`,
-  /// which unlike `γ_count` holds for any count.
+  /// How far a product of `count` factors `1 + δ`, `|δ| ≤ u`, can lie from 1: at most `(1 + u)^count − 1 ≤
+  /// e^{count·u} − 1`, which unlike `γ_count` holds for any count.
   static func growth(_ count: Int, _ unitRoundoff: Double) -> Double {
     expm1(Double(count) * unitRoundoff) * ErrorBound.outward
   }
@@ -35,8 +35,8 @@ enum Majorant {
     return result
   }
 
-  /// Replaces each number of a result by `factor` times it plus `constant` of its channel; what is no number, since an
-  /// infinity met a zero, by infinity: there is no bound.
+  /// Replaces each number of a result by `factor` times it plus `constant` of its channel; what is no number,
+  /// since an infinity met a zero, by infinity: there is no bound.
   static func scale(
     _ result: inout Tensor<Double>, _ geometry: ConvolutionGeometry, by factor: Double,
     plus constant: (_ channel: Int) -> Double
@@ -58,7 +58,8 @@ enum Majorant {
 
   /// The convolution of float64 numbers in the direct formulation.
   static func convolution(
-    _ image: borrowing Tensor<Double>, _ filter: borrowing Tensor<Double>, bias: borrowing Tensor<Double>? = nil,
+    _ image: borrowing Tensor<Double>, _ filter: borrowing Tensor<Double>,
+    bias: borrowing Tensor<Double>? = nil,
     _ geometry: ConvolutionGeometry
   ) -> Tensor<Double> {
     var result = Tensor<Double>(shape: geometry.resultShape, repeating: 0)

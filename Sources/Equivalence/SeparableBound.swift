@@ -7,24 +7,25 @@ import Convolution
 ///
 ///     P = Σ_r |p̂_r||q̂_r|ᵀ,   R = |F_r − Σ_r p̂_r q̂_rᵀ|,
 ///
-/// `F_r` being `F` where all terms are kept, and else the sum of the terms kept before their factors were rounded.
+/// `F_r` being `F` where all terms are kept, and else the sum of the terms kept before their factors were
+/// rounded.
 ///
-/// **Relative errors.** `SeparableOperator` says in which order it computes: a sum along the rows gives each of its `kw` products at
-/// most `kw` factors `1 + δ`, `|δ| ≤ u`; one down the columns `kh` more; and the addition of `T` such sums, the terms of all
-/// channels that meet in an output, `T` more, one more with a bias. Nothing else is rounded, since what the factors have lost
-/// stands in `R`. So
+/// **Relative errors.** `SeparableOperator` says in which order it computes: a sum along the rows gives each
+/// of its `kw` products at most `kw` factors `1 + δ`, `|δ| ≤ u`; one down the columns `kh` more; and the
+/// addition of `T` such sums, the terms of all channels that meet in an output, `T` more, one more with a
+/// bias. Nothing else is rounded, since what the factors have lost stands in `R`. So
 ///
 ///     |ŷ − conv(x, F_r)| ≤ conv(|x|, γ·P + R) + u·|bias|,   γ = (1 + u)^m − 1,   m = kh + kw + T (+ 1).
 ///
-/// This is the bound of the verdict too. Truncation is no rounding and no part of it: at lower rank a result is called
-/// equivalent to the convolution with `F` only where the truncation hides within the rounding.
+/// This is the bound of the verdict too. Truncation is no rounding and no part of it: at lower rank a result
+/// is called equivalent to the convolution with `F` only where the truncation hides within the rounding.
 ///
-/// **Underflow.** Each product may err by another `η` (see `Majorant.underflow`): `kw·η` in a sum along a row, times
-/// `Σ_u |p̂[u]|` and with `kh·η` more down the columns, for each term. The adjoint goes down the columns first: there
-/// `kh·η·Σ_v |q̂[v]| + kw·η`.
+/// **Underflow.** Each product may err by another `η` (see `Majorant.underflow`): `kw·η` in a sum along a
+/// row, times `Σ_u |p̂[u]|` and with `kh·η` more down the columns, for each term. The adjoint goes down the
+/// columns first: there `kh·η·Σ_v |q̂[v]| + kw·η`.
 ///
-/// **Evaluation.** The filter `γ·P + R` and its convolution with `|x|` are formed in float64 and rounded outwards; the
-/// subtraction in `R` errs by at most `γ_{r+2}(2⁻⁵³)·(|F| + P)`, which is added to it.
+/// **Evaluation.** The filter `γ·P + R` and its convolution with `|x|` are formed in float64 and rounded
+/// outwards; the subtraction in `R` errs by at most `γ_{r+2}(2⁻⁵³)·(|F| + P)`, which is added to it.
 struct SeparableBound: ~Copyable {
   /// `γ·P + R`, in the filter's shape.
   let filter: Tensor<Double>
@@ -32,7 +33,9 @@ struct SeparableBound: ~Copyable {
   private let underflow: [Double]
   private let geometry: ConvolutionGeometry
 
-  init<Scalar: TensorScalar>(_ map: SeparableOperator<Scalar>, _ problem: borrowing ConvolutionProblem<Scalar>) {
+  init<Scalar: TensorScalar>(
+    _ map: SeparableOperator<Scalar>, _ problem: borrowing ConvolutionProblem<Scalar>
+  ) {
     let geometry = problem.geometry
     let (channels, size) = (geometry.channels, geometry.filter)
     let unit = Majorant.underflow(Scalar.dataType)
@@ -84,7 +87,9 @@ struct SeparableBound: ~Copyable {
     }
     filter = residual
     let evaluation = Double(problem.terms + 2) * Double.leastNonzeroMagnitude
-    self.underflow = underflow.map { (1 + growth) * $0 * Majorant.outward(8 + size.height + size.width) + evaluation }
+    self.underflow = underflow.map {
+      (1 + growth) * $0 * Majorant.outward(8 + size.height + size.width) + evaluation
+    }
     self.geometry = geometry
   }
 

@@ -2,24 +2,24 @@ public import Convolution
 
 /// What the separable formulation left out, split into the terms that were not kept and rounding.
 ///
-/// `F_r` is the sum of the terms kept before their factors were rounded; at full rank it is the filter `F` itself, since
-/// what the terms then lack of it is rounding.
+/// `F_r` is the sum of the terms kept before their factors were rounded; at full rank it is the filter `F`
+/// itself, since what the terms then lack of it is rounding.
 public struct SeparableSplit: Hashable, Sendable {
   /// The most terms of any filter plane that are used; 0 where all filters are zero.
   public let rank: Int
   /// The largest rank of a filter plane.
   public let fullRank: Int
-  /// `max |conv(x, F_r) − conv(x, F)|`, the convolution with the difference of the filters; 0 at full rank, nil where
-  /// it is not finite.
+  /// `max |conv(x, F_r) − conv(x, F)|`, the convolution with the difference of the filters; 0 at full rank,
+  /// nil where it is not finite.
   public let truncationMaxAbs: Double?
   /// `max |ŷ − conv(x, F_r)|`; nil where it is not finite.
   public let roundingMaxAbs: Double?
-  /// The largest ratio of an element's `|ŷ − conv(x, F_r)|` to its bound, that of the verdict and of the float64
-  /// convolution it is compared with; nil where it is not finite.
+  /// The largest ratio of an element's `|ŷ − conv(x, F_r)|` to its bound, that of the verdict and of the
+  /// float64 convolution it is compared with; nil where it is not finite.
   public let roundingMaxOverBound: Double?
 
-  /// Splits the deviation of `result`, as `prepared` computed it from `problem` (before any rounding to a shorter
-  /// format); nil for other formulations than `separable`.
+  /// Splits the deviation of `result`, as `prepared` computed it from `problem` (before any rounding to a
+  /// shorter format); nil for other formulations than `separable`.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public init?<Scalar: TensorScalar>(
@@ -39,7 +39,8 @@ public struct SeparableSplit: Hashable, Sendable {
     var enlarged = SeparableBound(map, problem).evaluate(problem)
     let ownError = Majorant.growth(problem.terms + 1, 0x1p-53)
     let sums = Majorant.convolution(
-      Majorant.magnitudes(problem.image), Majorant.magnitudes(filter), bias: Majorant.magnitudes(problem.bias),
+      Majorant.magnitudes(problem.image), Majorant.magnitudes(filter),
+      bias: Majorant.magnitudes(problem.bias),
       geometry)
     let room = enlarged.mutableValues
     var (largest, ratio) = (0.0, 0.0)

@@ -2,28 +2,31 @@ import Convolution
 
 /// How far a Winograd result may lie from the exact value, element by element.
 ///
-/// **Relative errors.** `WinogradTransform` says in which order it computes. Written out, a result is a sum of products
-/// `a·a′·g·g′·w·b·b′·x` of entries of `Aᵀ`, `G`, `Bᵀ`, a tap and a pixel, and each computed result is the same sum with
-/// every product times some factors `1 + δ`, `|δ| ≤ u`. A sum of `n` terms formed one after the other from zero, each a
-/// product with a matrix entry, gives each of its terms at most `n` factors: one of the product and `n − 1` of the
-/// additions, the first being exact. With `n_G`, `n_B`, `n_A` the most nonzeros in a row, the transforms give `2n_G`,
-/// `2n_B` and `2n_A` factors, one sum along each axis; the sum over `C` channels of the group gives `C`. Entries of `G`
-/// are rounded (`ρ = 1` factor each; `Aᵀ` and `Bᵀ` are exact, and `ρ` is 0 where `G` is), and the bias costs one
-/// addition. In all `k = 2(n_G + ρ) + 2n_B + 2n_A + C (+ 1)`, and with `Ũ = |G||w||Gᵀ|`, `Ṽ = |Bᵀ||d||B|`
+/// **Relative errors.** `WinogradTransform` says in which order it computes. Written out, a result is a sum
+/// of products `a·a′·g·g′·w·b·b′·x` of entries of `Aᵀ`, `G`, `Bᵀ`, a tap and a pixel, and each computed
+/// result is the same sum with every product times some factors `1 + δ`, `|δ| ≤ u`. A sum of `n` terms formed
+/// one after the other from zero, each a product with a matrix entry, gives each of its terms at most `n`
+/// factors: one of the product and `n − 1` of the additions, the first being exact. With `n_G`, `n_B`, `n_A`
+/// the most nonzeros in a row, the transforms give `2n_G`, `2n_B` and `2n_A` factors, one sum along each
+/// axis; the sum over `C` channels of the group gives `C`. Entries of `G` are rounded (`ρ = 1` factor each;
+/// `Aᵀ` and `Bᵀ` are exact, and `ρ` is 0 where `G` is), and the bias costs one addition. In all `k = 2(n_G +
+/// ρ) + 2n_B + 2n_A + C (+ 1)`, and with `Ũ = |G||w||Gᵀ|`, `Ṽ = |Bᵀ||d||B|`
 ///
 ///     |ŷ − y| ≤ γ · |Aᵀ| [Σ_c Ũ_c ⊙ Ṽ_c] |A| + u·|bias|,   γ = (1 + u)^k − 1.
 ///
-/// **Underflow.** Each product may err by another `η` (see `Majorant.underflow`); sums never underflow. With `g`, `b`, `a`
-/// the largest row sums of `|G|`, `|Bᵀ|`, `|Aᵀ|`, an entry of `U` so errs by at most `e_U = n_G(g + 1)η`, of `V` by
-/// `e_V = n_B(b + 1)η`, of `M` by `Cη` beside what it inherits, and of the result by `n_A(a + 1)η`, each times `1 + γ` for the
-/// roundings that follow. Since `|ÛV̂ − UV| ≤ (1 + γ)(Ũ + e_U)(Ṽ + e_V) − ŨṼ`, it is enough to enlarge `Ũ` by
-/// `(1 + γ)e_U/γ` and `Ṽ` by `(1 + γ)e_V/γ` in the formula above, and to add `(1 + γ)(C·a² + n_A(a + 1))η`.
+/// **Underflow.** Each product may err by another `η` (see `Majorant.underflow`); sums never underflow. With
+/// `g`, `b`, `a` the largest row sums of `|G|`, `|Bᵀ|`, `|Aᵀ|`, an entry of `U` so errs by at most `e_U =
+/// n_G(g + 1)η`, of `V` by `e_V = n_B(b + 1)η`, of `M` by `Cη` beside what it inherits, and of the result by
+/// `n_A(a + 1)η`, each times `1 + γ` for the roundings that follow. Since `|ÛV̂ − UV| ≤ (1 + γ)(Ũ + e_U)(Ṽ +
+/// e_V) − ŨṼ`, it is enough to enlarge `Ũ` by `(1 + γ)e_U/γ` and `Ṽ` by `(1 + γ)e_V/γ` in the formula above,
+/// and to add `(1 + γ)(C·a² + n_A(a + 1))η`.
 ///
-/// **Evaluation.** By the same operator on magnitudes in float64, which itself rounds `k` times and may underflow in
-/// the same places: hence the enlargements and the constant are taken twice, and the result outwards.
+/// **Evaluation.** By the same operator on magnitudes in float64, which itself rounds `k` times and may
+/// underflow in the same places: hence the enlargements and the constant are taken twice, and the result
+/// outwards.
 ///
-/// An intermediate result that overflows never becomes finite again, so that the bound, which knows no overflow, holds
-/// wherever the result is finite.
+/// An intermediate result that overflows never becomes finite again, so that the bound, which knows no
+/// overflow, holds wherever the result is finite.
 enum WinogradBound {
   /// The bounds, in the shape of the result.
   static func evaluate<Scalar: TensorScalar>(

@@ -1,7 +1,8 @@
 public import Convolution
 
-/// Convolutions of whole batches as the definition has them: pixel, tap and output meet wherever the pixel stands under the
-/// tap, and from these meetings follow the map and its adjoint. Written without any loop of the library.
+/// Convolutions of whole batches as the definition has them: pixel, tap and output meet wherever the pixel
+/// stands under the tap, and from these meetings follow the map and its adjoint. Written without any loop of
+/// the library.
 public struct Meetings: Sendable {
   /// The convolution that it enumerates.
   public let geometry: ConvolutionGeometry
@@ -18,7 +19,9 @@ public struct Meetings: Sendable {
           let channel = k / (g.output / g.groups) * (g.image / g.groups) + c
           for a in 0..<rows.output {
             for u in 0..<rows.filter {
-              guard let i = Self.source(a * rows.stride + u * rows.dilation - rows.before, rows) else { continue }
+              guard let i = Self.source(a * rows.stride + u * rows.dilation - rows.before, rows) else {
+                continue
+              }
               for b in 0..<columns.output {
                 for v in 0..<columns.filter {
                   let at = b * columns.stride + v * columns.dilation - columns.before
@@ -57,6 +60,8 @@ public struct Meetings: Sendable {
   }
 
   /// `A·image`.
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == PrimeField)
   public func forward<Scalar: Ring>(_ image: [Scalar], _ filter: [Scalar]) -> [Scalar] {
     var output = [Scalar](repeating: .zero, count: geometry.outputElementCount)
     forEach { pixel, tap, place in output[place] += filter[tap] * image[pixel] }
@@ -64,6 +69,8 @@ public struct Meetings: Sendable {
   }
 
   /// `Aᵀ·output`.
+  @specialized(where Scalar == Double)
+  @specialized(where Scalar == PrimeField)
   public func adjoint<Scalar: Ring>(_ output: [Scalar], _ filter: [Scalar]) -> [Scalar] {
     var image = [Scalar](repeating: .zero, count: geometry.imageElementCount)
     forEach { pixel, tap, place in image[pixel] += filter[tap] * output[place] }

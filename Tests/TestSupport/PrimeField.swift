@@ -1,7 +1,7 @@
 public import Convolution
 
-/// Integers modulo the prime 2⁶¹ − 1: a scalar whose sums are exact in any order, on which a formulation that agrees
-/// with the definition for random elements is the same bilinear map but for a chance of 2⁻⁶⁰.
+/// Integers modulo the prime 2⁶¹ − 1: a scalar whose sums are exact in any order, on which a formulation that
+/// agrees with the definition for random elements is the same bilinear map but for a chance of 2⁻⁶⁰.
 public struct PrimeField: RationalRing, Hashable {
   /// 2⁶¹ − 1.
   public static let modulus: UInt64 = (1 << 61) - 1

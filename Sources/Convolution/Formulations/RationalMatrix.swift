@@ -58,8 +58,8 @@ package struct RationalMatrix: Hashable, Sendable {
     (0..<rows).map { row in (0..<columns).count { entries[row * columns + $0] != .zero } }.max() ?? 0
   }
 
-  /// The largest sum of the magnitudes in a row, rounded up by a relative 2⁻⁴⁸ at most: how much the matrix can enlarge
-  /// an error.
+  /// The largest sum of the magnitudes in a row, rounded up by a relative 2⁻⁴⁸ at most: how much the matrix
+  /// can enlarge an error.
   package var largestRowSum: Double {
     let sums = (0..<rows).map { row in
       (0..<columns).reduce(0) { $0 + self[row, $1].magnitude }

@@ -21,8 +21,8 @@ package struct SeparableFactors<Scalar: TensorScalar>: ~Copyable, Sendable {
       saturatingSum(size.height, size.width))
   }
 
-  /// Decomposes the planes, keeping at most `limit` terms of each. A plane that is not finite gets one term that is not
-  /// a number, so that everything it touches is none either.
+  /// Decomposes the planes, keeping at most `limit` terms of each. A plane that is not finite gets one term
+  /// that is not a number, so that everything it touches is none either.
   init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, limit: Int?) {
     let (size, taps) = (geometry.filter, geometry.taps)
     let planes = geometry.channels.output * geometry.channels.imagePerGroup
@@ -55,7 +55,8 @@ package struct SeparableFactors<Scalar: TensorScalar>: ~Copyable, Sendable {
         if limit == nil { continue }
         for u in 0..<size.height {
           accumulate(
-            into: truncated.base + plane * taps + u * size.width, count: size.width, stride: 1, column.base[u],
+            into: truncated.base + plane * taps + u * size.width, count: size.width, stride: 1,
+            column.base[u],
             row.base)
         }
       }

@@ -1,12 +1,13 @@
 import Buffers
 
-/// Each filter plane as a sum of columns times rows, `w[k,c,u,v] = Σ_r p_kcr[u] · q_kcr[v]`, its singular value
-/// decomposition: for each term one pass along the image's rows and one down its columns.
+/// Each filter plane as a sum of columns times rows, `w[k,c,u,v] = Σ_r p_kcr[u] · q_kcr[v]`, its singular
+/// value decomposition: for each term one pass along the image's rows and one down its columns.
 ///
-/// **Order of operations**, which the bound relies on. For output channel `k`, channel `c` of its group and term `r`, in
-/// this order: `z[i, b] = Σ_v q[v] · x[c, i, b·s + v·d − p]` for every row `i` that an output reads; then, for each output,
-/// `t[a, b] = Σ_u p[u] · z[a·s + u·d − p, b]`, which is added to the output. The bias is added last. The adjoint takes the
-/// same passes backwards: down the columns, then along the rows, the terms of all `k` added up for each channel.
+/// **Order of operations**, which the bound relies on. For output channel `k`, channel `c` of its group and
+/// term `r`, in this order: `z[i, b] = Σ_v q[v] · x[c, i, b·s + v·d − p]` for every row `i` that an output
+/// reads; then, for each output, `t[a, b] = Σ_u p[u] · z[a·s + u·d − p, b]`, which is added to the output.
+/// The bias is added last. The adjoint takes the same passes backwards: down the columns, then along the
+/// rows, the terms of all `k` added up for each channel.
 package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
   /// The geometry it was prepared for.
   package let geometry: ConvolutionGeometry
@@ -111,7 +112,8 @@ package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
   /// Writes `z`, row by row at the places of the image's rows.
   @inline(__always)
   private func passRows(
-    _ image: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>, into passed: UnsafeMutablePointer<Scalar>
+    _ image: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>,
+    into passed: UnsafeMutablePointer<Scalar>
   ) {
     let columns = geometry.columns
     let interior = pieces.interior
@@ -122,7 +124,8 @@ package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
       if !interior.isEmpty {
         accumulateProducts(
           into: target + interior.lowerBound, count: interior.count, stride: columns.stride, weights: weights,
-          sources: imageRow + columns.pixel(output: interior.lowerBound, tap: 0), sourceStep: columns.dilation,
+          sources: imageRow + columns.pixel(output: interior.lowerBound, tap: 0),
+          sourceStep: columns.dilation,
           terms: columns.filter)
       }
       if interior.count == columns.output { continue }
@@ -159,14 +162,16 @@ package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
   /// Writes `z[i, b] = Σ p[u] · g[a, b]` over the outputs and taps that meet at row `i`.
   @inline(__always)
   private func passColumnsBack(
-    _ output: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>, into passed: UnsafeMutablePointer<Scalar>
+    _ output: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>,
+    into passed: UnsafeMutablePointer<Scalar>
   ) {
     let (axis, width) = (geometry.rows, geometry.columns.output)
     for index in 0..<rows.count { clear(passed + rows.base[index] &* width, count: width) }
     for a in 0..<axis.output {
       for u in axis.taps(of: a) {
         spread(
-          weights[u], output + a &* width, count: width, into: passed + axis.pixel(output: a, tap: u) &* width,
+          weights[u], output + a &* width, count: width,
+          into: passed + axis.pixel(output: a, tap: u) &* width,
           stride: 1)
       }
     }
@@ -185,7 +190,8 @@ package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
         let reached = columns.outputs(reachedBy: v)
         if reached.isEmpty { continue }
         spread(
-          weights[v], passed + (rows.base[index] &* columns.output &+ reached.lowerBound), count: reached.count,
+          weights[v], passed + (rows.base[index] &* columns.output &+ reached.lowerBound),
+          count: reached.count,
           into: line + columns.pixel(output: reached.lowerBound, tap: v), stride: columns.stride)
       }
       let target = image + rows.base[index] &* columns.image
@@ -195,13 +201,13 @@ package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
 }
 
 extension OperatorCost {
-  /// The cost of the separable formulation with at most `limit` terms a filter plane; what stands on the padding is left to
-  /// others.
+  /// The cost of the separable formulation with at most `limit` terms a filter plane; what stands on the
+  /// padding is left to others.
   ///
-  /// The rank shows only in the numbers: this is the worst case, every plane at full rank or at the limit. Held
-  /// besides the factors are the places of the terms and rows, the filters as they are truncated, the room in which planes are
-  /// decomposed, and the scratch. Multiply-adds are those of both passes of every term over the rows of the image; setting up takes those
-  /// of the decompositions.
+  /// The rank shows only in the numbers: this is the worst case, every plane at full rank or at the limit.
+  /// Held besides the factors are the places of the terms and rows, the filters as they are truncated, the
+  /// room in which planes are decomposed, and the scratch. Multiply-adds are those of both passes of every
+  /// term over the rows of the image; setting up takes those of the decompositions.
   init(separable geometry: ConvolutionGeometry, limit: Int?, scalarByteCount: Int) {
     let (channels, filter) = (geometry.channels, geometry.filter)
     let planes = saturatingProduct(channels.output, channels.imagePerGroup)
@@ -209,7 +215,8 @@ extension OperatorCost {
     let entries = saturatingProduct(terms, saturatingSum(filter.height, filter.width))
     let scalars = saturatingSum(entries, SeparableOperator<Float>.scratch(geometry))
     let words = [
-      planes, geometry.image.height, 1, SingularValueDecomposition.scratch(filter), filter.height, filter.width,
+      planes, geometry.image.height, 1, SingularValueDecomposition.scratch(filter), filter.height,
+      filter.width,
       saturatingProduct(2, ColumnPieces.count(geometry.columns)), limit == nil ? 0 : geometry.weights,
     ].reduce(0, saturatingSum)
     let passes = saturatingSum(
@@ -221,5 +228,23 @@ extension OperatorCost {
         saturatingProduct(scalars, scalarByteCount), saturatingProduct(words, MemoryLayout<Int>.stride)),
       multiplyAdds: saturatingProduct(channels.batch, terms, passes, geometry.output.width),
       setupMultiplyAdds: saturatingProduct(planes, SingularValueDecomposition.multiplyAdds(filter)))
+  }
+}
+
+extension SeparableOperator {
+  /// The factors of each term of a filter plane: the column, then the row.
+  package func terms(plane: Int) -> [[Scalar]] {
+    let length = geometry.filter.height + geometry.filter.width
+    return (factors.starts[plane]..<factors.starts[plane + 1]).map { term in
+      (0..<length).map { factors.factors[term * length + $0] }
+    }
+  }
+
+  /// The sums of the terms kept, before their factors were rounded, K×C/g×kh×kw; nil where all are kept.
+  package var truncated: [Double]? {
+    switch factors.truncatedFilter {
+    case nil: nil
+    case .some(let filter): Array(filter.elements)
+    }
   }
 }

@@ -1,13 +1,14 @@
 import Buffers
 
-/// The singular value decomposition `W = Σ_r l_r · r_rᵀ` of matrices of one size, one after the other, in float64 by
-/// one-sided Jacobi rotations: Hestenes, J. SIAM 6, 1958; rotations as in Golub and Van Loan, Matrix Computations, 4th ed.,
-/// §8.6.3, the larger column kept first (de Rijk, SIAM J. Sci. Stat. Comput. 10, 1989).
+/// The singular value decomposition `W = Σ_r l_r · r_rᵀ` of matrices of one size, one after the other, in
+/// float64 by one-sided Jacobi rotations: Hestenes, J. SIAM 6, 1958; rotations as in Golub and Van Loan,
+/// Matrix Computations, 4th ed., §8.6.3, the larger column kept first (de Rijk, SIAM J. Sci. Stat. Comput.
+/// 10, 1989).
 ///
-/// The columns of `W` (or its rows, where there are fewer of them) are rotated in pairs until all are orthogonal:
-/// `W·J = L`, hence `W = L·Jᵀ`, where the columns of `L` are the left singular vectors times the singular values. `J`
-/// stays orthogonal whatever `L` does, so a decomposition stopped early is none of least rank, but a decomposition
-/// still.
+/// The columns of `W` (or its rows, where there are fewer of them) are rotated in pairs until all are
+/// orthogonal: `W·J = L`, hence `W = L·Jᵀ`, where the columns of `L` are the left singular vectors times the
+/// singular values. `J` stays orthogonal whatever `L` does, so a decomposition stopped early is none of least
+/// rank, but a decomposition still.
 struct SingularValueDecomposition: ~Copyable {
   /// Rows and columns of the matrices.
   private let size: Extent
@@ -23,7 +24,8 @@ struct SingularValueDecomposition: ~Copyable {
   /// The power of two that the matrix was divided by.
   private var exponent = 0
 
-  /// Sweeps over all pairs; ten are enough for matrices of any size in use, convergence being quadratic at last.
+  /// Sweeps over all pairs; ten are enough for matrices of any size in use, convergence being quadratic at
+  /// last.
   private static var sweepLimit: Int { 40 }
 
   /// Room to decompose matrices of `size`.
@@ -64,7 +66,8 @@ struct SingularValueDecomposition: ~Copyable {
     for j in 0..<count {
       for i in 0..<length {
         let place = isTransposed ? j * size.width + i : i * size.width + j
-        vectors.base[j * length + i] = Double(sign: .plus, exponent: -exponent, significand: Double(matrix[place]))
+        vectors.base[j * length + i] = Double(
+          sign: .plus, exponent: -exponent, significand: Double(matrix[place]))
       }
       for i in 0..<count { rotations[j * count + i] = i == j ? 1 : 0 }
     }
@@ -108,8 +111,8 @@ struct SingularValueDecomposition: ~Copyable {
     return isOrthogonal
   }
 
-  /// Writes the factors of term `index` of the matrix decomposed last: a column of `height` and a row of `width` numbers,
-  /// the singular value's root and half the matrix's power of two in each.
+  /// Writes the factors of term `index` of the matrix decomposed last: a column of `height` and a row of
+  /// `width` numbers, the singular value's root and half the matrix's power of two in each.
   func factors(
     _ index: Int, column: UnsafeMutablePointer<Double>, row: UnsafeMutablePointer<Double>
   ) {
@@ -148,7 +151,8 @@ private func dot(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ count
 /// Replaces `a`, `b` by `cosine·a − sine·b`, `sine·a + cosine·b`.
 @inline(__always)
 private func rotate(
-  _ a: UnsafeMutablePointer<Double>, _ b: UnsafeMutablePointer<Double>, _ count: Int, _ cosine: Double, _ sine: Double
+  _ a: UnsafeMutablePointer<Double>, _ b: UnsafeMutablePointer<Double>, _ count: Int, _ cosine: Double,
+  _ sine: Double
 ) {
   for index in 0..<count {
     let (x, y) = (a[index], b[index])

@@ -1,18 +1,20 @@
-/// The three transforms of F(m, r): `Aᵀ[(G g) ⊙ (Bᵀ d)]` is the correlation `y_i = Σ_k g_k · d_{i+k}`, `i < m`, of
-/// `n = m + r − 1` pixels `d` with `r` taps `g`, from `n` products.
+/// The three transforms of F(m, r): `Aᵀ[(G g) ⊙ (Bᵀ d)]` is the correlation `y_i = Σ_k g_k · d_{i+k}`, `i <
+/// m`, of `n = m + r − 1` pixels `d` with `r` taps `g`, from `n` products.
 ///
-/// **Construction** (Toom and Cook; Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, CVPR 2016).
-/// A polynomial of degree `n − 1` is determined by its values at `n − 1` points `a_j` and its leading coefficient,
-/// its value at ∞; a product's values are products of values. Transposing that interpolation of the product of a filter
-/// (degree `r − 1`) and an output (degree `m − 1`) gives, for the finite points, with `N_j = Π_{l≠j} (a_j − a_l)`,
+/// **Construction** (Toom and Cook; Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray,
+/// CVPR 2016). A polynomial of degree `n − 1` is determined by its values at `n − 1` points `a_j` and its
+/// leading coefficient, its value at ∞; a product's values are products of values. Transposing that
+/// interpolation of the product of a filter (degree `r − 1`) and an output (degree `m − 1`) gives, for the
+/// finite points, with `N_j = Π_{l≠j} (a_j − a_l)`,
 ///
 ///     Aᵀ[i, j] = a_jⁱ,   G[j, k] = a_jᵏ / N_j,   Bᵀ[j, ·] = the coefficients of Π_{l≠j} (x − a_l),
 ///
-/// and for ∞ the unit vectors `e_{m−1}` in `Aᵀ` and `e_{r−1}` in `G`, and the coefficients of `Π_l (x − a_l)` in `Bᵀ`.
+/// and for ∞ the unit vectors `e_{m−1}` in `Aᵀ` and `e_{r−1}` in `G`, and the coefficients of `Π_l (x − a_l)`
+/// in `Bᵀ`.
 ///
-/// **Points.** `0, ±1, ±2, ±1/2` in this order, as many as are needed: the ones in use everywhere, whose small
-/// powers keep the errors small (Barabasz, Anderson, Soodhalter and Gregg, ACM Trans. Math. Softw. 46, 2020). They make
-/// `Aᵀ` and `Bᵀ` exact in binary; only `G` is rounded.
+/// **Points.** `0, ±1, ±2, ±1/2` in this order, as many as are needed: the ones in use everywhere, whose
+/// small powers keep the errors small (Barabasz, Anderson, Soodhalter and Gregg, ACM Trans. Math. Softw. 46,
+/// 2020). They make `Aᵀ` and `Bᵀ` exact in binary; only `G` is rounded.
 package struct WinogradMatrices: Hashable, Sendable {
   /// `Aᵀ`, m×n.
   package let output: RationalMatrix

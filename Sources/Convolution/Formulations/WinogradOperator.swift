@@ -1,9 +1,9 @@
 import Buffers
 
 /// Tiles of m×m outputs from `n×n` products, `n = m + r − 1`, for each pair of channels:
-/// `Y_k = Aᵀ [Σ_c (G w_kc Gᵀ) ⊙ (Bᵀ d_c B)] A` (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR
-/// 2016), for stride and dilation 1. `WinogradMatrices` says where the matrices come from, `WinogradTransform` in
-/// which order it computes.
+/// `Y_k = Aᵀ [Σ_c (G w_kc Gᵀ) ⊙ (Bᵀ d_c B)] A` (Lavin and Gray, Fast Algorithms for Convolutional Neural
+/// Networks, CVPR 2016), for stride and dilation 1. `WinogradMatrices` says where the matrices come from,
+/// `WinogradTransform` in which order it computes.
 package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
   /// The geometry it was prepared for.
   package let geometry: ConvolutionGeometry
@@ -15,7 +15,8 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
   private let filter: AlignedBuffer<Scalar>
   private let prepared: WinogradTransform<Scalar>
 
-  /// Transforms the filters for the direction of the problem. A geometry that has no such tile is a programming error.
+  /// Transforms the filters for the direction of the problem. A geometry that has no such tile is a
+  /// programming error.
   package convenience init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, tile: Int?) {
     guard let tile = try? WinogradTile(geometry, tile: tile) else { preconditionFailure("no such tile") }
     self.init(
@@ -26,7 +27,8 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   fileprivate init(
-    geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, tile: WinogradTile, matrices: WinogradMatrices,
+    geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, tile: WinogradTile,
+    matrices: WinogradMatrices,
     offsets: (filter: Scalar, data: Scalar)
   ) {
     self.geometry = geometry
@@ -65,8 +67,8 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
 }
 
 extension WinogradOperator where Scalar == Double {
-  /// The same computation on absolute values: with the filter's magnitudes, matrices without signs, and each transformed
-  /// tap and pixel enlarged by its offset.
+  /// The same computation on absolute values: with the filter's magnitudes, matrices without signs, and each
+  /// transformed tap and pixel enlarged by its offset.
   package convenience init(
     geometry: ConvolutionGeometry, magnitudes: UnsafePointer<Double>, tile: WinogradTile,
     offsets: (filter: Double, data: Double)

@@ -52,18 +52,21 @@ struct WinogradSizes: Sendable {
 }
 
 extension OperatorCost {
-  /// The cost of the Winograd formulation, in the direction of the problem; what stands on the padding is left to others.
+  /// The cost of the Winograd formulation, in the direction of the problem; what stands on the padding is
+  /// left to others.
   ///
-  /// Stored entries are the transformed filters, `K·C/g·n²`; held besides are the filters as given, the matrices and
-  /// the scratch. Multiply-adds are those of the products between the transforms, tiles at the edges in full; the
-  /// transforms, sums with constant weights whose number does not grow with the product of the channels, are not counted.
+  /// Stored entries are the transformed filters, `K·C/g·n²`; held besides are the filters as given, the
+  /// matrices and the scratch. Multiply-adds are those of the products between the transforms, tiles at the
+  /// edges in full; the transforms, sums with constant weights whose number does not grow with the product of
+  /// the channels, are not counted.
   init(winograd geometry: ConvolutionGeometry, _ tile: WinogradTile, scalarByteCount: Int) {
     let sizes = WinogradSizes(geometry, tile, isAdjoint: geometry.isTransposed)
     let channels = geometry.channels
     let pairs = saturatingProduct(channels.output, channels.imagePerGroup)
     let entries = saturatingProduct(pairs, tile.products)
     let matrices = tile.pixels * (tile.pixels + tile.outputs)
-    let scalars = saturatingSum(saturatingSum(entries, geometry.weights), saturatingSum(matrices, sizes.scratch))
+    let scalars = saturatingSum(
+      saturatingSum(entries, geometry.weights), saturatingSum(matrices, sizes.scratch))
     self.init(
       storedEntries: entries, bytes: saturatingProduct(entries, scalarByteCount),
       heldBytes: saturatingProduct(scalars, scalarByteCount),

@@ -9,7 +9,9 @@ package struct WinogradTile: Hashable, Sendable {
   ///
   /// - Throws: `unsupported` or `noSuchTile`.
   package init(_ geometry: ConvolutionGeometry, tile: Int?) throws(ConvolutionError) {
-    if geometry.stride != Extent(1, 1) { throw .unsupported(formulation: .winograd, .stride(geometry.stride)) }
+    if geometry.stride != Extent(1, 1) {
+      throw .unsupported(formulation: .winograd, .stride(geometry.stride))
+    }
     if geometry.dilation != Extent(1, 1) {
       throw .unsupported(formulation: .winograd, .dilation(geometry.dilation))
     }
@@ -24,7 +26,8 @@ package struct WinogradTile: Hashable, Sendable {
     if !sizes.contains(outputs) { throw .noSuchTile(outputs, sizes: sizes.sorted(), filter: geometry.filter) }
   }
 
-  /// Pixels along an axis: also the products of one dimension, and the points at which polynomials are evaluated.
+  /// Pixels along an axis: also the products of one dimension, and the points at which polynomials are
+  /// evaluated.
   package var pixels: Int { outputs + taps - 1 }
   /// Pixels of the whole tile: the products that it takes for each pair of channels.
   var products: Int { pixels * pixels }

@@ -1,15 +1,18 @@
 import Buffers
 
-/// One direction of a Winograd operator: a correlation with stride 1, tile by tile, its filters transformed already.
+/// One direction of a Winograd operator: a correlation with stride 1, tile by tile, its filters transformed
+/// already.
 ///
-/// The adjoint of a correlation is one itself, of the outputs with the filters rotated by 180° and their channels
-/// exchanged, the padding before an axis being `r − 1 − p`, which may be below zero: then rows are left out.
+/// The adjoint of a correlation is one itself, of the outputs with the filters rotated by 180° and their
+/// channels exchanged, the padding before an axis being `r − 1 − p`, which may be below zero: then rows are
+/// left out.
 ///
-/// **Order of operations**, which the bound relies on. Tiles are taken in blocks, and in each array the numbers
-/// of a block's tiles lie side by side. Each transform sums along one axis first, then along the other, its terms
-/// one after the other in the order of the matrix's columns, zero entries left out; so
-/// `U = (G g) Gᵀ`, `V = (Bᵀ d) B`, `M = Σ_c U_c ⊙ V_c` in the order of the channels, and `Y = (Aᵀ M) A`. Each
-/// image tile is transformed once for all output channels of its group, each sum over channels back only once.
+/// **Order of operations**, which the bound relies on. Tiles are taken in blocks, and in each array the
+/// numbers of a block's tiles lie side by side. Each transform sums along one axis first, then along the
+/// other, its terms one after the other in the order of the matrix's columns, zero entries left out; so `U =
+/// (G g) Gᵀ`, `V = (Bᵀ d) B`, `M = Σ_c U_c ⊙ V_c` in the order of the channels, and `Y = (Aᵀ M) A`. Each
+/// image tile is transformed once for all output channels of its group, each sum over channels back only
+/// once.
 final class WinogradTransform<Scalar: RationalRing>: Sendable {
   private let sizes: WinogradSizes
   private let batch: Int
@@ -48,7 +51,8 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
             let (k, c) = isAdjoint ? (g &* given &+ i, o) : (g &* made &+ o, i)
             let plane = filter + (k &* (isAdjoint ? made : given) &+ c) &* taps &* taps
             Self.transform(
-              plane, isRotated: isAdjoint, by: matrix.base, taps: taps, pixels: pixels, offset: offsets.filter,
+              plane, isRotated: isAdjoint, by: matrix.base, taps: taps, pixels: pixels,
+              offset: offsets.filter,
               half: half.base, into: target + ((g &* made &+ o) &* given &+ i), step: planes)
           }
         }
@@ -118,10 +122,12 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
     }
   }
 
-  /// Calls `body` for each run of a block's tiles that stand in one row: the row and column of the first of them, how many they
-  /// are, and their place in the block.
+  /// Calls `body` for each run of a block's tiles that stand in one row: the row and column of the first of
+  /// them, how many they are, and their place in the block.
   @inline(__always)
-  private func forEachRun(_ block: Range<Int>, _ body: (_ row: Int, _ column: Int, _ count: Int, _ at: Int) -> Void) {
+  private func forEachRun(
+    _ block: Range<Int>, _ body: (_ row: Int, _ column: Int, _ count: Int, _ at: Int) -> Void
+  ) {
     let width = sizes.columns.tiles(sizes.tile)
     var next = block.lowerBound
     while next < block.upperBound {
@@ -174,7 +180,8 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
           fill(entry, count: count, with: dataOffset)
           for s in 0..<pixels where dataMatrix.base[j &* pixels &+ s] != .zero {
             accumulate(
-              into: entry, count: count, stride: 1, dataMatrix.base[j &* pixels &+ s], places + s &* sizes.block)
+              into: entry, count: count, stride: 1, dataMatrix.base[j &* pixels &+ s],
+              places + s &* sizes.block)
           }
         }
       }
