@@ -33,11 +33,11 @@ import Convolution
 /// rounded, of terms below `N_b + E_b` and `|b|`: `((1+u)^q − 1)(|b| + Σ_b (N_b + E_b))` more, `N_b` and `E_b` the block's `N` and error.
 ///
 /// **Underflow.** Sums never underflow; a product of complex numbers errs by `√2·η` more, `η` the smallest subnormal. Of the
-/// `t` layers forward that is `√2n·t·η` at most in terms of the block's norm (`n` numbers, carried on by `√n` at most, per
+/// `t` layers forward that is `√(2n)·t·η` at most in terms of the block's norm (`n` numbers, carried on by `√n` at most, per
 /// `√n`), for block and filter each; `√2·η` for each product, which `n` frequencies and `1/4n` only make less; twice
 /// `√2·η` for each layer of the inverse; and one for the scaling:
 ///
-///     Σ_c a·(‖x_c‖ + ‖w_kc‖ + a) + √2·η·(C + 2t + 1),  a = √2n·t·η,  times 1 + the whole relative error
+///     Σ_c a·(‖x_c‖ + ‖w_kc‖ + a) + √2·η·(C + 2t + 1),  a = √(2n)·t·η,  times 1 + the whole relative error
 ///
 /// **Overflow.** No intermediate is larger than `8√n` times a norm forward, or `32·n·N` behind. Where that
 /// might not fit the format, nothing is promised: the bound is infinite.
@@ -131,8 +131,9 @@ extension FourierBound {
     let size = adjoint ? geometry.image : geometry.output
     var result = Tensor<Double>(shape: geometry.resultShape, repeating: 0)
     let values = result.mutableValues.baseAddress.unsafelyUnwrapped
+    let taps = Array(0..<geometry.taps)
     let filters = (0..<channels.output * planes).map { plane in
-      norm(problem.filter.values, rows: [plane * geometry.taps], columns: Array(0..<geometry.taps))
+      norm(problem.filter.values, from: plane * geometry.taps, rows: [0], columns: taps)
     }
     let rowBlocks = (0..<plan.rows.blockCount(adjoint: adjoint)).map { image.rows(of: plan.rows, block: $0) }
     let columnBlocks = (0..<plan.columns.blockCount(adjoint: adjoint)).map {
@@ -144,7 +145,7 @@ extension FourierBound {
         for columns in columnBlocks where !columns.reached.isEmpty {
           let norms = (0..<given).map { channel in
             let start = (group * given + channel) * image.planeCount
-            return norm(problem.image.values, rows: rows.read.map { start + $0 }, columns: columns.read)
+            return norm(problem.image.values, from: start, rows: rows.read, columns: columns.read)
           }
           for m in 0..<made {
             var (products, sum, most) = (0.0, 0.0, 0.0)
@@ -177,15 +178,16 @@ extension FourierBound {
     return result
   }
 
-  /// At least the norm of the elements at all sums of a row and a column; infinite where one is not finite.
+  /// At least the norm of the elements at all sums of `start`, a row and a column; infinite where one is not finite.
   @inline(__always)
   fileprivate static func norm<Scalar: TensorScalar>(
-    _ values: UnsafeBufferPointer<Scalar>, rows: [Int], columns: [Int]
+    _ values: UnsafeBufferPointer<Scalar>, from start: Int, rows: [Int], columns: [Int]
   ) -> Double {
+    let base = values.baseAddress.unsafelyUnwrapped + start
     var largest: Scalar = 0
     for row in rows {
       for column in columns {
-        let value = values[row + column].magnitude
+        let value = base[row &+ column].magnitude
         if !(value < .infinity) { return .infinity }
         largest = max(largest, value)
       }
@@ -197,7 +199,7 @@ extension FourierBound {
     var sum = 0.0
     for row in rows {
       for column in columns {
-        let value = Double(values[row + column]) * scale
+        let value = Double(base[row &+ column]) * scale
         sum += value * value
       }
     }
@@ -246,5 +248,5 @@ private struct BlockSource {
 
 extension Tensor where Scalar: TensorScalar {
   /// At least the norm of all elements.
-  var norm: Double { FourierBound.norm(values, rows: [0], columns: Array(0..<values.count)) }
+  var norm: Double { FourierBound.norm(values, from: 0, rows: [0], columns: Array(0..<values.count)) }
 }

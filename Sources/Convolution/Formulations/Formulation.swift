@@ -88,7 +88,11 @@ public enum Formulation: String, CaseIterable, Sendable {
       "γ_n · S, γ_n = n·u / (1 − n·u), n = kh·kw·C/g (+ 1 with a bias)"
     case .separable:
       "γ_m · Σ_c Σ_r Σ_uv |p_r[u]|·|q_r[v]|·|x| + Σ|w − Σ_r p_r·q_r|·|x|, m = kh + kw + r·C/g"
-    case .fft: "‖x‖₂ · ‖w‖₂ · [(1+u)^3m (1+√5u)^(3m+1) (1+β)^3m − 1] for each block of 2^m points"
+    case .fft:
+      """
+      Σ_c ‖x_c‖₂ · ‖w_kc‖₂ · [(1+ε)²(1+√5u)(1+u)^(C/g−1)(1+ε_i) − 1] for each block of 2^m points, \
+      ε = (1+u)^(m+1)·((1+√5u)(1+β))^t − 1, t < m/2 + 2, and ε_i of the inverse likewise
+      """
     case .winograd: "γ_k · |Aᵀ| [Σ_c (|G||w||Gᵀ|) ⊙ (|Bᵀ||d||B|)] |A|, k = 2(n_G + ρ) + 2n_B + 2n_A + C/g"
     }
   }

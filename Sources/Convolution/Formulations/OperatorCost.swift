@@ -123,7 +123,7 @@ extension Formulation {
     case (.fft, _):
       CostFormula(
         storedEntries: "K·C/g · 2s, s = (L₁/2 + 1)·L₂ points of a half spectrum (rows rounded up to 4)",
-        multiplyAdds: "N·g·blocks · s · (2·(log₂ L₁L₂ + 2)·(C/g + K/g) + 4·K/g·C/g)")
+        multiplyAdds: "N·g·blocks · s · (2·(log₂ L₁L₂ + 4)·(C/g + K/g) + 4·K/g·C/g)")
     default: CostFormula(storedEntries: "K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     }
   }
