@@ -267,14 +267,13 @@ def test_decimals_round_trip(asker):
     rng = np.random.default_rng(11)
     for dtype, bits in [("float32", np.uint32), ("float64", np.uint64), ("float16", np.uint16), ("bfloat16", np.uint16)]:
         raw = rng.integers(0, np.iinfo(bits).max, 4096, dtype=bits, endpoint=True).view(oracle.DTYPES[dtype])
-        image = np.where(np.isfinite(raw.astype(np.float64)), raw, raw * 0 + 1).reshape(64, 64)
-        image = np.where(np.isfinite(image.astype(np.float64)), image, np.ones((), image.dtype))
+        one, zero = np.ones((), raw.dtype), np.zeros((), raw.dtype)
+        image = np.where(np.isfinite(raw.astype(np.float64)), raw, one).reshape(64, 64)
         document = {"image": encode(image), "filter": [[1]], "dtype": dtype}
         in_json = decode(asker.convolve(document | {"encoding": "json"})["result"], dtype)
         in_base64 = decode(asker.convolve(document | {"encoding": "base64"})["result"], dtype)
         from_json = decode(asker.convolve(document | {"image": image.astype("float64").tolist()})["result"], dtype)
         # A sum starts at +0, so −0 may come back as 0; every other pattern must be the same.
-        zero = np.zeros((), image.dtype)
         for result in [in_json, in_base64, from_json]:
             assert np.all(oracle.same_bits(result + zero, image + zero)), dtype
 
