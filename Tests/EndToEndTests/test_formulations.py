@@ -132,7 +132,7 @@ def test_the_numbers_of_the_well_known_example(server):
 
 def test_a_network_s_first_layer(server):
     document = listed(server, image="1x3x224x224", filter="64x3x7x7", stride="2", padding="3")
-    assert document["problem"] == {
+    assert document["problem"] == document["problem"] | {
         "image": [1, 3, 224, 224],
         "filter": [64, 3, 7, 7],
         "result": [1, 64, 112, 112],

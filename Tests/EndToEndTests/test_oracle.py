@@ -178,7 +178,7 @@ def test_every_attribute_met_every_formulation():
     if tried["problems"] < 2000:
         pytest.skip("only a part of the problems was run")
     attributes = {attribute for key in tried if isinstance(key, tuple) for attribute in [key[0]]}
-    assert len(attributes) >= 45, sorted(attributes)
+    assert len(attributes) >= 44, sorted(attributes)
     ways = [(formulation, storage) for formulation, storage in COMBINATIONS if formulation != "winograd"]
     ways += [("winograd", "sparse", *([tile] if tile else [])) for tile in TILES[3]]
     missing = [
