@@ -195,16 +195,13 @@ def test_fewer_terms_cost_less(server):
         ("image=2147483647x2147483647&filter=1x1", "image"),
         ("image=5x5&filter=2x2&padding=2147483647", "image"),
         ("image=5x5&filter=3x3&rank=0", "rank"),
+        ("image=5x5&filter=3x3&rank=4", "rank"),
         ("image=5x5&filter=3x3&tile=x", "tile"),
+        ("image=5x5&filter=3x3&tile=3", "tile"),
+        ("image=5x5&filter=5x5&tile=4", "tile"),
     ],
 )
 def test_a_bad_query_is_refused(server, query, word):
     problem = assert_problem(get(server, f"/formulations?{query}"), {400, 422})
     told = problem.get("parameter", "") + problem.get("pointer", "") + problem["detail"].lower().replace(" ", "_")
     assert word in told, problem
-
-
-def test_an_option_of_one_formulation_that_it_can_t_have_refuses_that_one_only(server):
-    for query, name in [({"rank": "4"}, "separable"), ({"tile": "3"}, "winograd")]:
-        found = storages(listed(server, image="9x9", filter="3x3", **query))
-        assert {formulation for (formulation, _), storage in found.items() if "refused" in storage} == {name}
