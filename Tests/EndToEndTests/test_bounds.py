@@ -143,10 +143,11 @@ def test_hard_data_in_short_types(asker, dtype, size):
                 assert np.array_equal(result, oracle.rounded(exact, dtype)), line
 
 
-# The largest ratio of error to bound that random data reach at least. A sum's errors average out, so that even an honest
-# bound is met to some hundredths; the bounds of the transforms add up more that can't all come true at once.
+# The largest ratio of error to bound that random data reach at least; found were 0.06 to 0.2 for sums of products and
+# for separable filters, 0.03 for F(2,3), 0.01 for F(4,3), 0.007 for F(6,3) and 0.005 for F(2,5): a transform's bound adds
+# up more that can't all come true at once.
 REACHED = {
-    "direct": 1e-3, "toeplitz": 1e-3, "banded": 1e-3, "im2col": 1e-3, "separable": 1e-3, "winograd": 1e-4, "fft": 1e-6,
+    "direct": 1e-2, "toeplitz": 1e-2, "banded": 1e-2, "im2col": 1e-2, "separable": 1e-2, "winograd": 1e-3, "fft": 1e-6,
 }  # fmt: skip
 
 
@@ -167,14 +168,18 @@ def test_the_bounds_are_not_vacuous(asker, dtype):
     assert {way: ratio for way, ratio in largest.items() if not REACHED[way[0]] < ratio <= 1} == {}
 
 
+# How wrong one tap must be for float32 to show it: the tiles' and the transforms' bounds are wider.
+TELLING = {"winograd": 1e-1, "fft": 1e-1}
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_wrong_tap_is_beyond_every_bound(asker, dtype):
-    """A tap wrong by a thousandth: the bound that each formulation reports is narrower than the error this makes."""
+    """A tap that is wrong by 10⁻³ (10⁻¹): the bound that each formulation reports is narrower than the error it makes."""
     rng = np.random.default_rng(5)
     image, taps = rng.normal(size=(2, 16, 16)).astype(dtype), rng.normal(size=(2, 2, 3, 3)).astype(dtype)
     wrong = np.zeros(taps.shape)
-    wrong[0, 0, 1, 1] = 1e-3
+    wrong[0, 0, 1, 1] = 1
     harm = float(np.abs(oracle.convolve(image, wrong)).max())
     for choice in KERNELS[3]:
         answer, _, line = asked(asker, image, taps, choice)
-        assert answer["reference_deviation"]["bound"] < harm, line
+        assert answer["reference_deviation"]["bound"] < harm * TELLING.get(choice["formulation"], 1e-3), line
