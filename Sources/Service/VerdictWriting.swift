@@ -68,7 +68,8 @@ extension JSONWriter {
 
   /// Nothing where there is nothing to report.
   private mutating func nonfinite(_ counts: Assessment.NonfiniteCounts) {
-    guard counts.image + counts.filter + counts.bias + counts.result + counts.direct > 0 else { return }
+    let given = counts.image + counts.filter + counts.bias + counts.upstream
+    guard given + counts.result + counts.direct > 0 else { return }
     key("nonfinite")
     beginObject()
     key("image")
@@ -78,6 +79,10 @@ extension JSONWriter {
     if counts.bias > 0 {
       key("bias")
       integer(counts.bias)
+    }
+    if counts.upstream > 0 {
+      key("upstream")
+      integer(counts.upstream)
     }
     key("result")
     integer(counts.result)

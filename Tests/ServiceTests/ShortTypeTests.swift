@@ -15,8 +15,8 @@ private struct Short: Sendable, CustomTestStringConvertible {
 }
 
 private let shorts = [
-  // 1.0006 is nearest to 1 + 2⁻¹⁰, and 1.005 to 1 + 2⁻⁷.
-  Short(type: "float16", one: "ADw=", filter: "1.0006", result: 1 + 0x1p-10, data: "ATw="),
+  // 1.0006 is nearest to 1 + 2⁻¹⁰, and 1.005 to 1 + 2⁻⁷, written as the shortest decimals of float32.
+  Short(type: "float16", one: "ADw=", filter: "1.0006", result: 1.0009766, data: "ATw="),
   Short(type: "bfloat16", one: "gD8=", filter: "1.005", result: 1 + 0x1p-7, data: "gT8="),
 ]
 
