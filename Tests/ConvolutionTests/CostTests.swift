@@ -54,7 +54,7 @@ import Testing
       checked += 1
       let filter = Tensor<Int>(shape: p.filterShape, repeating: 1)
       func prepared(_ formulation: Formulation) throws -> ConvolutionOperator<Int> {
-        try formulation.makeOperator(storage: .dense, geometry: geometry, filter: filter)
+        try formulation.makeRingOperator(storage: .dense, geometry: geometry, filter: filter)
       }
       let matrix = Formulation.toeplitz.cost(of: geometry, storage: .dense, scalarByteCount: 8)
       let entries = try prepared(.toeplitz).matrix(at: 0)?.values.count
@@ -111,7 +111,7 @@ import Testing
     p.filterRank = 4
     let geometry = try ConvolutionGeometry(image: p.imageShape, filter: p.filterShape, options: p.options)
     let filter = Tensor([1, 2, 3, 10, 20, 30], p.filterShape)
-    let matrix = try Formulation.toeplitz.makeOperator(storage: .dense, geometry: geometry, filter: filter)
+    let matrix = try Formulation.toeplitz.makeRingOperator(storage: .dense, geometry: geometry, filter: filter)
       .matrix(at: 0)?.rows
     #expect(
       matrix == [
@@ -119,7 +119,7 @@ import Testing
         [0, 0, 0, 10, 20, 30],
         [0, 0, 0, 0, 10, 50],
       ])
-    let bands = try Formulation.banded.makeOperator(storage: .dense, geometry: geometry, filter: filter)
+    let bands = try Formulation.banded.makeRingOperator(storage: .dense, geometry: geometry, filter: filter)
     let all = (0..<6).map { bands.matrix(at: $0)?.rows }
     #expect(all == [[[1]], [[2]], [[3]], [[10]], [[20]], [[30]]])
   }

@@ -38,7 +38,7 @@ import Testing
     let upstream = Tensor(c.upstream, output.shape)
     var image = Tensor<Scalar>(shape: p.imageShape, repeating: c.image[0])
     for (formulation, storage) in dotProductForms {
-      let prepared = try formulation.makeOperator(
+      let prepared = try formulation.makeRingOperator(
         storage: storage, geometry: problem.geometry, filter: problem.filter, bias: problem.bias)
       // What stood in the output before must not matter.
       let target = output.mutableValues

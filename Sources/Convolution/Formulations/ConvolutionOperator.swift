@@ -133,20 +133,20 @@ extension Formulation {
     try prepare(storage, geometry, filter.values, Self.none(), options, memoryLimit, workLimit)
   }
 
-  /// Prepares the operator of a formulation that needs no more than sums and products, over any ring.
+  /// Prepares the operator of a dot-product formulation over any ring; of another one it is a programming error.
   ///
   /// - Throws: what `check` throws.
-  public func makeOperator<Scalar: Ring>(
+  package func makeRingOperator<Scalar: Ring>(
     storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
     bias: borrowing Tensor<Scalar>, memoryLimit: Int = .max, workLimit: Int = .max
   ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
     try prepareRing(storage, geometry, filter.values, bias.values, memoryLimit, workLimit)
   }
 
-  /// Prepares the operator of a formulation that needs no more than sums and products, over any ring, without a bias.
+  /// Prepares the operator of a dot-product formulation over any ring, without a bias.
   ///
   /// - Throws: what `check` throws.
-  public func makeOperator<Scalar: Ring>(
+  package func makeRingOperator<Scalar: Ring>(
     storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
     memoryLimit: Int = .max, workLimit: Int = .max
   ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
