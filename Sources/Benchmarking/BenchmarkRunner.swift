@@ -82,8 +82,8 @@ public struct BenchmarkRunner: Sendable {
 
     var stopwatch = Stopwatch()
     let prepared: ConvolutionOperator<Scalar> = try subject.formulation.makeOperator(
-      storage: subject.storage, geometry: geometry, filter: filter, memoryLimit: plan.memoryLimit,
-      workLimit: plan.workLimit)
+      storage: subject.storage, geometry: geometry, filter: filter, options: FormulationOptions(),
+      memoryLimit: plan.memoryLimit, workLimit: plan.workLimit)
     let setup = Stopwatch.seconds(stopwatch.lap())
 
     if isCancelled() { return nil }

@@ -7,11 +7,12 @@ public struct Assessment: Sendable {
   public enum Reason: String, CaseIterable, Sendable {
     /// An element lies further from the exact value than rounding can bring it.
     case beyondBound = "beyond_bound"
-    /// An element's window holds an infinity or NaN: there is no exact value to compare with.
+    /// An element's window, with its weights and its bias, holds an infinity or NaN: there is no exact value to compare with.
     case nonfiniteWindow = "nonfinite_window"
-    /// An element is not finite though its window is: it overflowed, or met 0·∞ outside its window.
+    /// An element is not finite though its window is: it overflowed, or met 0·∞ outside its window. An overflow in the
+    /// one rounding to a short format is none where rounding can have led to it.
     case nonfiniteResult = "nonfinite_result"
-    /// The products are too large for a finite bound.
+    /// The products are too large for a finite bound, or the formulation has none for the element.
     case unbounded
   }
 
@@ -21,6 +22,10 @@ public struct Assessment: Sendable {
     public let image: Int
     /// Taps that are not finite.
     public let filter: Int
+    /// Numbers of the bias that are not finite.
+    public let bias: Int
+    /// Numbers of a gradient's upstream that are not finite; 0 where there is none.
+    public let upstream: Int
     /// Elements of the result that are not finite.
     public let result: Int
     /// Elements of the direct result that are not finite.

@@ -1,13 +1,13 @@
-public import Convolution
-import Glibc
+import Convolution
+import Glibc  // log10
 
 /// The measures of a full report. They inform; only bounds decide. Elements without a finite value, or without a
 /// finite bound, are left out.
 public struct DetailedMeasures: Hashable, Sendable {
   /// An arithmetic with the least that can be said of it.
   public struct Rung: Hashable, Sendable {
-    /// The arithmetic's name as in a claim: `float32` or `float64`.
-    public let arithmetic: DataType
+    /// The arithmetic's name as in a claim: `float32`, `float64`, or that of a formulation with a bound of its own.
+    public let arithmetic: String
     /// Whether every element lies within this arithmetic's bound.
     public let consistent: Bool
     /// The largest ratio of an error to this bound.
@@ -46,13 +46,36 @@ public struct DetailedMeasures: Hashable, Sendable {
   public let maxOverUnitRoundoff: Double?
   /// Distances to the rounded reference in units in the last place: 0, 1, 2, 3–4, 5–8, … up to the last that occurs.
   public let histogram: [Bin]
-  /// float32 in any order, then float64 rounded once, for float32 problems; float64 in any order for float64 ones.
+  /// The formulation's own arithmetic; the problem's precision in any order, where that is another; and for problems
+  /// computed in float32, float64 in any order, rounded once.
   public let rungs: [Rung]
 }
 
-/// Collects the measures element by element.
-struct MeasureTracker {
-  private let dataType: DataType
+/// Collects the measures element by element. A class: most judgements have none, and shall not carry room for one.
+final class MeasureTracker {
+  /// One arithmetic's largest ratio of an error to its bound.
+  private struct RungTracker {
+    let arithmetic: String
+    private var ratio = 0.0
+    private var boundThere = 0.0
+
+    init(_ arithmetic: String) { self.arithmetic = arithmetic }
+
+    mutating func note(_ error: Double, bound: Double) {
+      // Also where both are zero, so that some bound is named.
+      if error >= ratio * bound {
+        ratio = error > 0 ? error / bound : 0
+        boundThere = bound
+      }
+    }
+
+    func rung(allFinite: Bool) -> DetailedMeasures.Rung {
+      DetailedMeasures.Rung(
+        arithmetic: arithmetic, consistent: allFinite && ratio <= 1, maxOverBound: ratio, bound: boundThere)
+    }
+  }
+
+  private let allowance: Allowance
   private let terms: Int
   private var finite = 0
   private var squaredError = 0.0
@@ -61,17 +84,24 @@ struct MeasureTracker {
   private var condition = 0.0
   private var overRoundoff = -1.0
   private var bins = [Int](repeating: 0, count: 66)
-  private var ownRatio = 0.0
-  private var ownBound = 0.0
-  private var narrowRatio = 0.0
-  private var narrowBound = 0.0
+  private var own: RungTracker
+  /// The computation's precision in any order, where `own` is another arithmetic.
+  private var dotProduct: RungTracker?
+  /// float64 rounded once, where the computation's precision is float32.
+  private var roundedOnce: RungTracker?
 
-  init(dataType: DataType, terms: Int) {
-    self.dataType = dataType
+  /// - Parameters:
+  ///   - arithmetic: the name of the result's own arithmetic; nil is a dot product in `precision`.
+  ///   - terms: the most terms in a sum.
+  init(_ allowance: Allowance, arithmetic: String?, computedIn precision: DataType, terms: Int) {
+    self.allowance = allowance
     self.terms = terms
+    own = RungTracker(arithmetic ?? precision.rawValue)
+    dotProduct = arithmetic == nil ? nil : RungTracker(precision.rawValue)
+    roundedOnce = precision == .float32 ? RungTracker(DataType.float64.rawValue) : nil
   }
 
-  mutating func note(error: Double, reference: Double, absoluteSum: Double, bound: Double, ulp: UInt64) {
+  func note(error: Double, reference: Double, absoluteSum: Double, bound: Double, ulp: UInt64) {
     finite += 1
     squaredError += error * error
     squaredSignal += reference * reference
@@ -81,35 +111,19 @@ struct MeasureTracker {
       condition = absoluteSum / magnitude
     }
     if absoluteSum > 0 {
-      let unitRoundoff = dataType == .float32 ? 0x1p-24 : 0x1p-53
-      overRoundoff = max(overRoundoff, error / absoluteSum / unitRoundoff)
+      overRoundoff = max(overRoundoff, error / absoluteSum / allowance.format.unitRoundoff)
     }
     bins[ulp == 0 ? 0 : 65 - (ulp - 1).leadingZeroBitCount] += 1
-    if error / bound >= ownRatio {
-      ownRatio = error / bound
-      ownBound = bound
-    }
-    if dataType == .float32 {
-      let narrow = ErrorBound.roundedOnce(terms: terms, absoluteSum: absoluteSum, magnitude: magnitude)
-      if error / narrow >= narrowRatio {
-        narrowRatio = error / narrow
-        narrowBound = narrow
-      }
-    }
+    own.note(error, bound: bound)
+    dotProduct?.note(error, bound: allowance.direct(value: reference, absolute: absoluteSum))
+    roundedOnce?.note(
+      error,
+      bound: ErrorBound.roundedOnce(
+        to: allowance.format, terms: terms, absoluteSum: absoluteSum, magnitude: magnitude))
   }
 
   func measures(allFinite: Bool) -> DetailedMeasures {
     let last = bins.lastIndex { $0 > 0 } ?? 0
-    var rungs = [
-      DetailedMeasures.Rung(
-        arithmetic: dataType, consistent: allFinite && ownRatio <= 1, maxOverBound: ownRatio, bound: ownBound)
-    ]
-    if dataType == .float32 {
-      rungs.append(
-        DetailedMeasures.Rung(
-          arithmetic: .float64, consistent: allFinite && narrowRatio <= 1, maxOverBound: narrowRatio,
-          bound: narrowBound))
-    }
     let ratio = squaredSignal / squaredError
     return DetailedMeasures(
       rootMeanSquare: finite == 0 ? 0 : (squaredError / Double(finite)).squareRoot(),
@@ -118,6 +132,6 @@ struct MeasureTracker {
       conditionAtMaxRelative: relative >= 0 ? condition : nil,
       maxOverUnitRoundoff: overRoundoff >= 0 ? overRoundoff : nil,
       histogram: (0...last).map { DetailedMeasures.Bin(class: $0, count: bins[$0]) },
-      rungs: rungs)
+      rungs: [own, dotProduct, roundedOnce].compactMap { $0?.rung(allFinite: allFinite) })
   }
 }

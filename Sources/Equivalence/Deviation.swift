@@ -50,13 +50,13 @@ struct DeviationTracker {
   private(set) var largestUlp: UInt64 = 0
   private var at = 0
   private var boundThere = 0.0
-  private var identical = 0
+  private var identicalCount = 0
   private var disagreement: Int?
   private var unbounded = false
 
   @inline(__always)
   mutating func countIdentical(_ same: Bool) {
-    identical &+= same ? 1 : 0
+    identicalCount &+= same ? 1 : 0
   }
 
   /// Notes two finite elements that lie `distance` apart.
@@ -73,7 +73,22 @@ struct DeviationTracker {
     if !(bound < .infinity) { unbounded = true }
   }
 
-  /// Notes a pair that is not both finite; returns whether it disagrees in kind.
+  /// Notes the elements `y` and `z`, which `bound` allows to lie apart; returns whether they differ in kind.
+  @inline(__always)
+  mutating func compare<Scalar: TensorScalar>(
+    _ y: Scalar, _ z: Scalar, bound: Double, format: RoundedFormat?, at index: Int
+  ) -> Bool {
+    countIdentical(identical(y, z))
+    if y.isFinite && z.isFinite {
+      note((Double(y) - Double(z)).magnitude, bound: bound, ulp: unitsBetween(y, z, format), at: index)
+      return false
+    }
+    let same = sameKind(y, z)
+    note(sameKind: same, at: index)
+    return !same
+  }
+
+  /// Notes a pair that is not both finite.
   mutating func note(sameKind: Bool, at index: Int) {
     unbounded = true
     if !sameKind && disagreement == nil { disagreement = index }
@@ -87,7 +102,7 @@ struct DeviationTracker {
       maxAbs: comparable ? largest : nil,
       maxUlp: comparable ? largestUlp : nil,
       position: found.map { Position($0, in: shape) },
-      identical: identical + identicalBesides,
+      identical: identicalCount + identicalBesides,
       elements: elements,
       bound: comparable && boundThere < .infinity ? boundThere : nil,
       maxOverBound: comparable && !unbounded ? largestRatio : nil)

@@ -1,9 +1,9 @@
-public import Convolution
+import Convolution
 
-/// How far a computed output may lie from the reference: `relative · S + absolute`, with `S = Σ|xᵢ·wᵢ|` as the
+/// How far a computed element may lie from the reference: `relative · S + absolute`, with `S = Σ|xᵢ·wᵢ|` as the
 /// reference computed it.
 ///
-/// **The arithmetic.** A sum of `n` products in any order, each operation rounded to nearest with unit roundoff
+/// **The arithmetic.** A sum of `n` products in any order (a bias is one more term, of `S` too), each operation rounded to nearest with unit roundoff
 /// `u`, with or without fused multiply-add, errs by at most `γ_n·S`, `γ_n = nu/(1 − nu)` (Higham, Accuracy and
 /// Stability of Numerical Algorithms, 2nd ed., §3.1). `n·u·S` holds as well, without restriction on `n`
 /// (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34, 2013); it stands in where `nu > 1/2`. Terms that are zero
@@ -19,33 +19,48 @@ public import Convolution
 ///
 /// **Outward rounding.** The computed `Ŝ` lies below `S` by a factor of at least `1 − γ_n(v)`, so `Ŝ·(1 + 2nv) ≥ S`.
 /// The few float64 operations on constants and on each element err by `2⁻⁵³` each; the factor `1 + 2⁻⁴⁸` covers 32.
-public struct ErrorBound: Hashable, Sendable {
+struct ErrorBound: Hashable, Sendable {
   /// The factor of `Ŝ`.
-  public let relative: Double
+  let relative: Double
   /// What is added for underflow.
-  public let absolute: Double
+  let absolute: Double
 
   /// Covers the roundings made in evaluating a bound and in comparing with it.
   static var outward: Double { 1 + 0x1p-48 }
 
   /// The bound for results computed in `dataType` throughout, in any order, from sums of `terms` products.
-  public init(dataType: DataType, terms: Int) {
+  init(dataType: DataType, terms: Int) {
     let n = Double(terms)
-    let gamma = Self.gamma(n, unitRoundoff: dataType == .float32 ? 0x1p-24 : 0x1p-53)
+    let gamma = Self.gamma(n, unitRoundoff: dataType.unitRoundoff)
     relative = (gamma + Self.referenceError(dataType, n)) * (1 + 2 * n * 0x1p-53) * Self.outward
     absolute = Self.underflow(dataType, n, gamma)
   }
 
-  /// The bound for float32 results whose sums were formed in float64 and rounded once, to `magnitude` at most:
-  /// `γ_n(2⁻⁵³)·S` and half a unit in the last place of the result, or of the smallest subnormal.
-  static func roundedOnce(terms: Int, absoluteSum: Double, magnitude: Double) -> Double {
+  /// The bound on the reference's own error alone.
+  init(ofReferenceIn dataType: DataType, terms: Int) {
+    let n = Double(terms)
+    relative = Self.referenceError(dataType, n) * (1 + 2 * n * 0x1p-53) * Self.outward
+    absolute = dataType.precision == .single ? 0 : (6 * n + 4) * Double.leastNonzeroMagnitude
+  }
+
+  /// The bound for results whose sums were formed in float64 and rounded once to `format`: `γ_n(2⁻⁵³)·S`, carried through
+  /// the rounding of what lies around `magnitude`.
+  static func roundedOnce(
+    to format: DataType, terms: Int, absoluteSum: Double, magnitude: Double
+  ) -> Double {
     let n = Double(terms)
     let sum = 2 * gamma(n, unitRoundoff: 0x1p-53) * (1 + 2 * n * 0x1p-53) * absoluteSum
-    return (sum + 0x1p-24 * (magnitude + sum) + 0x1p-150) * outward
+    return rounded(to: format, sum, magnitude: magnitude)
+  }
+
+  /// How far a number may lie from the exact value, around `magnitude`, after it was rounded to `format`, having lain
+  /// `error` from it before: `error + u·(magnitude + error)`, and half the smallest subnormal.
+  static func rounded(to format: DataType, _ error: Double, magnitude: Double) -> Double {
+    (error + format.unitRoundoff * (magnitude + error) + format.leastNonzeroMagnitude / 2) * outward
   }
 
   /// The bound at an element whose products' magnitudes add up to `absoluteSum`.
-  public func at(_ absoluteSum: Double) -> Double { relative * absoluteSum + absolute }
+  func at(_ absoluteSum: Double) -> Double { relative * absoluteSum + absolute }
 
   private static func gamma(_ n: Double, unitRoundoff u: Double) -> Double {
     let nu = n * u

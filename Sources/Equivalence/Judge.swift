@@ -4,26 +4,25 @@ import Convolution
 struct Judge<Scalar: TensorScalar> {
   private let result: UnsafePointer<Scalar>
   private let direct: UnsafePointer<Scalar>
-  private let image: UnsafePointer<Scalar>
-  private let filter: UnsafePointer<Scalar>
-  private let geometry: ConvolutionGeometry
-  private let bound: ErrorBound
+  private let allowance: Allowance
+  private let summands: Summands<Scalar>
+  /// Where the factors of every element are; found when the first one is asked for.
+  private var contraction: Contraction?
   private(set) var fromReference = DeviationTracker()
   private(set) var fromDirect = DeviationTracker()
   private(set) var failures = FailureCounts()
-  private(set) var measures: MeasureTracker?
+  let measures: MeasureTracker?
 
+  @inline(__always)
   init(
-    result: UnsafePointer<Scalar>, direct: UnsafePointer<Scalar>, image: UnsafePointer<Scalar>,
-    filter: UnsafePointer<Scalar>, geometry: ConvolutionGeometry, bound: ErrorBound, detailed: Bool
+    result: UnsafePointer<Scalar>, direct: UnsafePointer<Scalar>, summands: Summands<Scalar>,
+    allowance: Allowance, measures: MeasureTracker?
   ) {
     self.result = result
     self.direct = direct
-    self.image = image
-    self.filter = filter
-    self.geometry = geometry
-    self.bound = bound
-    measures = detailed ? MeasureTracker(dataType: Scalar.dataType, terms: geometry.taps) : nil
+    self.summands = summands
+    self.allowance = allowance
+    self.measures = measures
   }
 
   /// Judges the element at `index`, whose reference is `value + tail` and whose products' magnitudes add up to
@@ -32,20 +31,29 @@ struct Judge<Scalar: TensorScalar> {
   mutating func judge(_ index: Int, value: Double, tail: Double, absolute: Double) {
     let y = result[index]
     let z = direct[index]
-    let limit = bound.at(absolute)
+    let limit = allowance.result(index, value: value, absolute: absolute)
     let error = ((Double(y) - value) - tail).magnitude
     if !(limit < .infinity && error < .infinity && z.isFinite) {
       judgeNonfinite(index, value: value, tail: tail, absolute: absolute, limit: limit, error: error)
       return
     }
-    let rounded = Scalar(value + tail)
-    // The reference may round to infinity at the very end of the format's range, where y is finite.
-    let ulp = rounded.isFinite ? unitsBetween(y, rounded) : unitsBetween(y, rounded.nearestFinite)
-    fromReference.countIdentical(identical(y, rounded))
-    fromReference.note(error, bound: limit, ulp: ulp, at: index)
+    hold(y, index, value: value, tail: tail, absolute: absolute, limit: limit, error: error)
     fromDirect.countIdentical(identical(y, z))
     fromDirect.note(
-      (Double(y) - Double(z)).magnitude, bound: 2 * limit, ulp: unitsBetween(y, z), at: index)
+      (Double(y) - Double(z)).magnitude, bound: limit + allowance.direct(value: value, absolute: absolute),
+      ulp: unitsBetween(y, z, allowance.rounded), at: index)
+  }
+
+  /// Holds a finite element against its finite bound.
+  @inline(__always)
+  private mutating func hold(
+    _ y: Scalar, _ index: Int, value: Double, tail: Double, absolute: Double, limit: Double, error: Double
+  ) {
+    let rounded = rounded(value + tail)
+    // The reference may round to infinity at the very end of the format's range, where y is finite.
+    let ulp = unitsBetween(y, rounded.isFinite ? rounded : largest(of: rounded), allowance.rounded)
+    fromReference.countIdentical(identical(y, rounded))
+    fromReference.note(error, bound: limit, ulp: ulp, at: index)
     if !(error <= limit) { failures.count(.beyondBound, at: index) }
     measures?.note(error: error, reference: value + tail, absoluteSum: absolute, bound: limit, ulp: ulp)
   }
@@ -59,54 +67,55 @@ struct Judge<Scalar: TensorScalar> {
     let z = direct[index]
     if !z.isFinite { failures.nonfiniteDirect += 1 }
     if !y.isFinite { failures.nonfiniteResult += 1 }
-    fromDirect.countIdentical(identical(y, z))
-    if y.isFinite && z.isFinite {
-      fromDirect.note(
-        (Double(y) - Double(z)).magnitude, bound: 2 * limit, ulp: unitsBetween(y, z), at: index)
-    } else {
-      fromDirect.note(sameKind: sameKind(y, z), at: index)
-      if !sameKind(y, z) { failures.disagreements += 1 }
-    }
+    let differ = fromDirect.compare(
+      y, z, bound: limit + allowance.direct(value: value, absolute: absolute), format: allowance.rounded,
+      at: index)
+    if differ { failures.disagreements += 1 }
     if y.isFinite && limit < .infinity && error < .infinity {
       // Only the direct result failed here; this one still has its certificate to pass.
-      let rounded = Scalar(value + tail).nearestFinite
-      let ulp = unitsBetween(y, rounded)
-      fromReference.countIdentical(identical(y, rounded))
-      fromReference.note(error, bound: limit, ulp: ulp, at: index)
-      if !(error <= limit) { failures.count(.beyondBound, at: index) }
-      measures?.note(error: error, reference: value + tail, absoluteSum: absolute, bound: limit, ulp: ulp)
+      hold(y, index, value: value, tail: tail, absolute: absolute, limit: limit, error: error)
       return
     }
     // The leading part alone follows IEEE arithmetic into infinities; the tail turns them into NaN.
-    let leading = Scalar(value)
+    let leading = rounded(value)
     fromReference.note(sameKind: sameKind(y, leading) || (y.isFinite && leading.isFinite), at: index)
     if !windowIsFinite(index) {
       failures.count(.nonfiniteWindow, at: index)
-    } else if !y.isFinite {
+    } else if y.isFinite {
+      failures.count(.unbounded, at: index)
+    } else if !overflows(to: y, value, allowance.computed(index, absolute: absolute)) {
       failures.count(.nonfiniteResult, at: index)
     } else {
-      failures.count(.unbounded, at: index)
+      fromReference.countIdentical(identical(y, leading))
     }
   }
 
-  /// Whether all pixels that the output at `index` reads, and the taps it reads them with, are finite.
-  private func windowIsFinite(_ index: Int) -> Bool {
-    let (rows, columns) = (geometry.rows, geometry.columns)
-    let (a, b) = index.quotientAndRemainder(dividingBy: columns.output)
-    for u in rows.taps(of: a) {
-      for v in columns.taps(of: b) {
-        let pixel = rows.pixel(output: a, tap: u) * columns.image + columns.pixel(output: b, tap: v)
-        if !image[pixel].isFinite || !filter[u * columns.filter + v].isFinite { return false }
-      }
-    }
-    return true
+  /// Whether a number that lies at most `bound` from `value` can have been rounded to the infinity `y` of a short
+  /// format. In the precision of the computation itself an infinity has no such excuse: a bound does not hold there
+  /// once a sum overflows.
+  private func overflows(to y: Scalar, _ value: Double, _ bound: Double) -> Bool {
+    guard let format = allowance.rounded, y.isInfinite, bound < .infinity else { return false }
+    return (y < 0 ? -value : value) + bound >= format.overflow
   }
-}
 
-extension TensorScalar {
-  /// The number itself, or the largest finite one of its sign in the place of an infinity.
-  fileprivate var nearestFinite: Self {
-    isInfinite ? (self < 0 ? -Self.greatestFiniteMagnitude : Self.greatestFiniteMagnitude) : self
+  private mutating func windowIsFinite(_ index: Int) -> Bool {
+    let pairs = contraction ?? summands.contraction()
+    contraction = pairs
+    return summands.isFinite(at: index, pairs)
+  }
+
+  /// The nearest number of the result's format.
+  @inline(__always)
+  private func rounded(_ reference: Double) -> Scalar {
+    guard let format = allowance.rounded else { return Scalar(reference) }
+    return Scalar(format.round(reference))
+  }
+
+  /// The largest finite number in the place of an infinity.
+  @inline(never)
+  private func largest(of infinity: Scalar) -> Scalar {
+    let largest = allowance.rounded.map { Scalar($0.largest) } ?? .greatestFiniteMagnitude
+    return infinity < 0 ? -largest : largest
   }
 }
 

@@ -4,6 +4,9 @@
 /// New maxima become rare quickly; only blocks that may hold one, or anything unusual, have to be judged element by
 /// element.
 struct Screen {
+  /// The elements looked at together.
+  static var blockLength: Int { 8 }
+
   /// Elements equal to the rounded reference, bit by bit, among the quiet ones.
   private(set) var identicalToReference = 0
   /// Elements equal to the direct result, bit by bit, among the quiet ones.

@@ -1,4 +1,5 @@
 import Buffers
+import Convolution
 import TensorCoding
 
 extension JSONWriter {
@@ -13,5 +14,33 @@ extension JSONWriter {
   mutating func seconds(_ key: StaticString, nanoseconds: Int) {
     self.key(key)
     fixedPoint(nanoseconds, places: 9)
+  }
+
+  /// The field `dtype`, and where the problem was computed in another type, that one.
+  mutating func elementType(_ dataType: DataType) {
+    key("dtype")
+    string(dataType.rawValue)
+    if dataType == .float16 || dataType == .bfloat16 {
+      key("computed_in")
+      string(DataType.float32.rawValue)
+    }
+  }
+
+  /// The fields `formulation` and `storage`.
+  mutating func choice(_ choice: FormulationChoice) {
+    key("formulation")
+    string(choice.formulation.rawValue)
+    key("storage")
+    string(choice.storage.rawValue)
+  }
+
+  /// A tensor in the form that was asked for; in base64 its elements are of type `format`.
+  mutating func tensor<Scalar: TensorScalar>(
+    _ tensor: borrowing Tensor<Scalar>, _ encoding: Encoding, as format: DataType
+  ) {
+    switch encoding {
+    case .json: nested(tensor)
+    case .base64: object(tensor, as: format)
+    }
   }
 }

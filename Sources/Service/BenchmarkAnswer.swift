@@ -10,7 +10,7 @@ extension ConvolutionService {
     guard let image = try query.extents("image") else { throw .parameter("image", Self.needsExtents) }
     guard let filter = try query.extents("filter") else { throw .parameter("filter", Self.needsExtents) }
     let iterations = try query.integer("iterations", in: 1...ServiceLimits.repeats) ?? 20
-    let dataType = try query.dataType("dtype") ?? .float32
+    let dataType = try query.word("dtype", among: [DataType.float32, .float64]) ?? .float32
     do throws(ConvolutionError) {
       // What no formulation can compute is an error of the request, not five rows that say the same.
       _ = try ConvolutionGeometry(

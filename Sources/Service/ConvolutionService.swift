@@ -37,7 +37,7 @@ public final class ConvolutionService: RequestHandler {
         .notAcceptable, "\(head.path) answers with \(route.mediaType), which the Accept field excludes."
       ).response()
     }
-    if route == .convolve, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
+    if route.takesBody, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
       return Problem(
         .unsupportedMediaType,
         """
@@ -61,7 +61,9 @@ public final class ConvolutionService: RequestHandler {
     do {
       switch route {
       case .convolve: return try convolve(request.body, on: place)
-      case .formulations: return formulations()
+      case .compare: return place == .loop ? nil : try compare(request.body)
+      case .gradients: return place == .loop ? nil : try gradients(request.body)
+      case .formulations: return try formulations(Query(request.head.query))
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
       case .healthz: return statusAnswer("ok")
       case .readyz: return readiness()

@@ -50,13 +50,7 @@ extension JSONWriter {
   mutating func timing(_ timing: ConvolveTiming) {
     key("timing")
     beginObject()
-    seconds("formulation_seconds", nanoseconds: timing.formulation.median)
-    if timing.formulation.count > 1 {
-      key("repeats")
-      integer(timing.formulation.count)
-      seconds("formulation_minimum_seconds", nanoseconds: timing.formulation.min() ?? 0)
-      seconds("formulation_maximum_seconds", nanoseconds: timing.formulation.max() ?? 0)
-    }
+    applications(timing.formulation)
     seconds("setup_seconds", nanoseconds: timing.setup)
     seconds("direct_seconds", nanoseconds: timing.direct)
     seconds("reference_seconds", nanoseconds: timing.reference)
@@ -64,5 +58,16 @@ extension JSONWriter {
     seconds("encode_seconds", nanoseconds: timing.encode)
     seconds("total_seconds", nanoseconds: timing.total)
     endObject()
+  }
+
+  /// The fields of the times of all applications of one operator: their median; of several also minimum and maximum.
+  mutating func applications(_ times: [Int]) {
+    seconds("formulation_seconds", nanoseconds: times.median)
+    if times.count > 1 {
+      key("repeats")
+      integer(times.count)
+      seconds("formulation_minimum_seconds", nanoseconds: times.min() ?? 0)
+      seconds("formulation_maximum_seconds", nanoseconds: times.max() ?? 0)
+    }
   }
 }

@@ -3,21 +3,43 @@ import HTTP
 import TensorCoding
 
 extension ConvolutionService {
-  /// GET /formulations: every formulation and storage with its formula and its costs, in their fixed order.
-  func formulations() -> Response {
+  /// GET /formulations: every formulation and storage with its formulas, in their fixed order; with a query also what they
+  /// take for the problem that it describes.
+  func formulations(_ query: Query) throws(ServiceError) -> Response {
+    let asked = try FormulationsQuery(query, limits: limits)
     var writer = JSONWriter()
     writer.beginObject()
+    if let asked {
+      writer.key("problem")
+      writer.beginObject()
+      writer.key("image")
+      writer.shape(asked.geometry.imageShape)
+      writer.key("filter")
+      writer.shape(asked.filter)
+      writer.key("result")
+      writer.shape(asked.geometry.resultShape)
+      writer.endObject()
+      writer.newLine()
+    }
     writer.key("formulations")
     writer.beginArray()
     for (index, formulation) in Formulation.allCases.enumerated() {
       if index > 0 { writer.newLine() }
       writer.beginObject()
-      writer.key("name")
-      writer.string(formulation.rawValue)
-      writer.key("summary")
-      writer.string(formulation.summary)
-      writer.key("formula")
-      writer.string(formulation.formula)
+      let texts: [(StaticString, String)] = [
+        ("name", formulation.rawValue), ("summary", formulation.summary), ("formula", formulation.formula),
+        ("bound", formulation.boundFormula),
+      ]
+      for (key, text) in texts {
+        writer.key(key)
+        writer.string(text)
+      }
+      writer.key("gradients")
+      writer.boolean(formulation.hasGradients)
+      writer.key("unsupported")
+      writer.beginArray()
+      for sentence in formulation.unsupported { writer.string(sentence) }
+      writer.endArray()
       writer.key("storages")
       writer.beginArray()
       for storage in formulation.storages {
@@ -31,6 +53,7 @@ extension ConvolutionService {
         writer.string(cost.storedEntries)
         writer.key("multiply_adds")
         writer.string(cost.multiplyAdds)
+        if let asked { writer.cost(of: asked, formulation, storage, limits) }
         writer.endObject()
       }
       writer.endArray()
@@ -44,5 +67,35 @@ extension ConvolutionService {
     writer.endArray()
     writer.endObject()
     return Response(.ok, contentType: Route.formulations.mediaType, body: writer.finishLine())
+  }
+}
+
+extension JSONWriter {
+  /// The field `cost`, or `refused` with the reason.
+  fileprivate mutating func cost(
+    of asked: FormulationsQuery, _ formulation: Formulation, _ storage: Storage, _ limits: ServiceLimits
+  ) {
+    let options = asked.options(for: formulation)
+    let byteCount = asked.dataType.computedIn.byteCount
+    do throws(ConvolutionError) {
+      try formulation.check(
+        storage: storage, geometry: asked.geometry, options: options, scalarByteCount: byteCount,
+        memoryLimit: limits.operatorBytes, workLimit: limits.multiplyAdds)
+    } catch {
+      key("refused")
+      string(error.description)
+      return
+    }
+    let cost = formulation.cost(
+      of: asked.geometry, storage: storage, options: options, scalarByteCount: byteCount)
+    key("cost")
+    beginObject()
+    key("stored_entries")
+    integer(cost.storedEntries)
+    key("bytes")
+    integer(cost.heldBytes)
+    key("multiply_adds")
+    integer(cost.multiplyAdds)
+    endObject()
   }
 }

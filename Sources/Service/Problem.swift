@@ -53,11 +53,34 @@ struct Problem {
       status = .unprocessableContent
       detail = error.description
       pointer = Self.pointer(of: error)
+    case .formulation(let index, let error):
+      (limit, actual) = Self.limits(of: error)
+      kind = limit == nil ? .invalidField : .limitExceeded
+      status = .unprocessableContent
+      detail = error.description
+      pointer = "/formulations/\(index)"
+    case .paddedImage(let elements, let limit):
+      kind = .limitExceeded
+      status = .unprocessableContent
+      detail = "The image with its padding would have \(elements) elements; at most \(limit) are allowed."
+      pointer = "/\(ConvolutionError.Field.padding.rawValue)"
+      self.limit = limit
+      actual = elements
+    case .results(let bytes, let limit):
+      kind = .limitExceeded
+      status = .unprocessableContent
+      detail = """
+        The results of all formulations, kept to compare them, take \(bytes) bytes; at most \(limit) are allowed. Fewer \
+        formulations would do.
+        """
+      pointer = "/formulations"
+      self.limit = limit
+      actual = bytes
     case .work(let multiplyAdds, let limit):
       kind = .limitExceeded
       status = .unprocessableContent
       detail = """
-        The formulation with its repeats, the direct computation and the reference take \(multiplyAdds) \
+        All formulations with their repeats, the direct computation and the reference take \(multiplyAdds) \
         multiply-adds; at most \(limit) are allowed.
         """
       self.limit = limit
@@ -114,10 +137,12 @@ struct Problem {
 
   private static func limits(of error: ConvolutionError) -> (limit: Int?, actual: Int?) {
     switch error {
-    case .wrongRank, .emptyDimension, .notPositive, .groupsDoNotDivide, .channelMismatch, .negativePadding,
-      .samePaddingWithStride, .samePaddingTransposed, .transposedPaddingMode, .transposedOnly,
+    case .wrongRank, .emptyDimension, .groupsDoNotDivide, .channelMismatch, .samePaddingWithStride,
+      .samePaddingTransposed, .transposedPaddingMode, .transposedOnly,
       .outputPaddingWithShape, .unsupportedStorage, .unsupported, .foreignOption, .noSuchTile, .upstreamShape:
       (nil, nil)
+    case .notPositive(let field, _, let value): (field == .outputPadding ? 0 : 1, value)
+    case .negativePadding(_, let value): (0, value)
     case .biasLength(let count, let channels): (channels, count)
     case .paddingExceedsImage(_, _, let value, let limit), .outputPaddingTooLarge(_, let value, let limit),
       .rankTooLarge(let value, let limit):

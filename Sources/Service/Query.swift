@@ -12,6 +12,9 @@ struct Query {
     }
   }
 
+  /// Whether there is no parameter.
+  var isEmpty: Bool { parameters.isEmpty }
+
   /// The value of `name`, or nil where it is absent.
   subscript(name: String) -> Substring? {
     parameters.first { $0.name == name }?.value
@@ -48,13 +51,74 @@ struct Query {
     return value
   }
 
-  /// The name of an element type; nil where the parameter is absent.
-  func dataType(_ name: String) throws(ServiceError) -> DataType? {
+  /// One of the words of `Word`, or of those `among` them; nil where the parameter is absent.
+  func word<Word: RawRepresentable<String> & CaseIterable & Equatable>(
+    _ name: String, among words: [Word] = Array(Word.allCases)
+  ) throws(ServiceError) -> Word? {
     guard let text = self[name] else { return nil }
-    guard let dataType = DataType(rawValue: String(text)) else {
-      throw .parameter(name, "must be one of \(DataType.allCases.map(\.rawValue).joined(separator: ", ")).")
+    guard let word = Word(rawValue: String(text)), words.contains(word) else {
+      throw .parameter(name, "must be one of \(words.map(\.rawValue).joined(separator: ", ")).")
     }
-    return dataType
+    return word
+  }
+
+  /// `true` or `false`; nil where the parameter is absent.
+  func boolean(_ name: String) throws(ServiceError) -> Bool? {
+    switch self[name] {
+    case nil: return nil
+    case "true": return true
+    case "false": return false
+    default: throw .parameter(name, "must be true or false.")
+    }
+  }
+
+  /// The extents of a tensor joined by `x`, as many as one of `ranks`; nil where the parameter is absent.
+  func shape(_ name: String, ranks: [Int]) throws(ServiceError) -> Shape? {
+    guard let text = self[name] else { return nil }
+    guard let numbers = wholeNumbers(text, in: 1...AxisGeometry.maximumExtent), ranks.contains(numbers.count)
+    else {
+      let counts = ranks.map(String.init).joined(separator: ", ")
+      throw .parameter(
+        name, "must be whole numbers from 1 joined by x, such as 1x3x224x224; there can be \(counts) of them."
+      )
+    }
+    var shape = Shape()
+    for number in numbers { shape.append(number) }
+    return shape
+  }
+
+  /// One number for both axes, or two joined by `x`; nil where the parameter is absent.
+  func pair(_ name: String, in range: ClosedRange<Int>) throws(ServiceError) -> Extent? {
+    guard let text = self[name] else { return nil }
+    guard let numbers = wholeNumbers(text, in: range), numbers.count <= 2 else {
+      throw .parameter(
+        name, "must be one whole number from \(range.lowerBound), or two joined by x, such as 2x1.")
+    }
+    return Extent(numbers[0], numbers[numbers.count - 1])
+  }
+
+  /// One number for all sides, two or four joined by `x`, or a word; nil where the parameter is absent.
+  func padding(_ name: String) throws(ServiceError) -> PaddingRule? {
+    guard let text = self[name] else { return nil }
+    if let rule = PaddingRule(word: String(text)) { return rule }
+    if let numbers = wholeNumbers(text, in: 0...AxisGeometry.maximumExtent) {
+      if numbers.count == 1 { return .sides(Padding(vertical: numbers[0], horizontal: numbers[0])) }
+      if let padding = Padding(numbers) { return .sides(padding) }
+    }
+    throw .parameter(
+      name, "must be one whole number, two or four joined by x, such as 1x2x3x4, or \(PaddingRule.words).")
+  }
+
+  /// Whole numbers within `range` joined by `x`; nil where the text is anything else.
+  private func wholeNumbers(_ text: Substring, in range: ClosedRange<Int>) -> [Int]? {
+    var numbers: [Int] = []
+    for part in text.split(separator: "x", omittingEmptySubsequences: false) {
+      guard numbers.count < Shape.maximumRank, let number = wholeNumber(part), range.contains(number) else {
+        return nil
+      }
+      numbers.append(number)
+    }
+    return numbers
   }
 
   /// Digits only: `Int` alone would take a sign as well.

@@ -3,6 +3,8 @@ import HTTP
 /// The paths this service answers, each with its methods and what it answers with.
 enum Route: String, CaseIterable {
   case convolve = "/convolve"
+  case compare = "/compare"
+  case gradients = "/gradients"
   case formulations = "/formulations"
   case benchmark = "/benchmark"
   case healthz = "/healthz"
@@ -12,7 +14,7 @@ enum Route: String, CaseIterable {
   /// The methods as the Allow field lists them.
   var allowedMethods: String {
     switch self {
-    case .convolve: "POST, OPTIONS"
+    case .convolve, .compare, .gradients: "POST, OPTIONS"
     case .formulations, .benchmark, .healthz, .readyz, .openapi: "GET, HEAD, OPTIONS"
     }
   }
@@ -21,9 +23,17 @@ enum Route: String, CaseIterable {
   func allows(_ method: Method) -> Bool {
     switch method {
     case .options: true
-    case .post: self == .convolve
-    case .get, .head: self != .convolve
+    case .post: takesBody
+    case .get, .head: !takesBody
     case .put, .delete, .connect, .trace, .patch: false
+    }
+  }
+
+  /// Whether it is posted a problem, and not just asked.
+  var takesBody: Bool {
+    switch self {
+    case .convolve, .compare, .gradients: true
+    case .formulations, .benchmark, .healthz, .readyz, .openapi: false
     }
   }
 
@@ -31,7 +41,7 @@ enum Route: String, CaseIterable {
   var mediaType: StaticString {
     switch self {
     case .openapi: "application/yaml"
-    case .convolve, .formulations, .benchmark, .healthz, .readyz: "application/json"
+    case .convolve, .compare, .gradients, .formulations, .benchmark, .healthz, .readyz: "application/json"
     }
   }
 }

@@ -7,6 +7,12 @@ enum ServiceError: Error {
   case json(JSONError)
   /// Shapes, options or size make no problem that can be computed.
   case convolution(ConvolutionError)
+  /// The formulation at this place of the list can't compute the problem.
+  case formulation(Int, ConvolutionError)
+  /// The image with its padding around it has more elements than a tensor may have.
+  case paddedImage(elements: Int, limit: Int)
+  /// The results that must be kept to compare them take more bytes than the limit.
+  case results(bytes: Int, limit: Int)
   /// All computations that the answer needs take more multiply-adds than the limit.
   case work(multiplyAdds: Int, limit: Int)
   /// A query parameter, named first, is missing, unknown, doubled or wrong, as the second text says.

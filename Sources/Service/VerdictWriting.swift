@@ -40,6 +40,12 @@ extension JSONWriter {
     beginObject()
     key("from")
     string("\(other)")
+    measures(of: deviation)
+    endObject()
+  }
+
+  /// The fields of a deviation beside what it is from.
+  mutating func measures(of deviation: Deviation) {
     key("max_abs")
     number(orNull: deviation.maxAbs)
     key("max_ulp")
@@ -52,18 +58,32 @@ extension JSONWriter {
     number(orNull: deviation.bound)
     key("max_over_bound")
     number(orNull: deviation.maxOverBound)
-    endObject()
+  }
+
+  /// The largest of several numbers, or null where one is missing.
+  mutating func largest(_ values: [Double?]) {
+    let known = values.compactMap { $0 }
+    number(orNull: known.count == values.count ? known.max() : nil)
   }
 
   /// Nothing where there is nothing to report.
   private mutating func nonfinite(_ counts: Assessment.NonfiniteCounts) {
-    guard counts.image + counts.filter + counts.result + counts.direct > 0 else { return }
+    let given = counts.image + counts.filter + counts.bias + counts.upstream
+    guard given + counts.result + counts.direct > 0 else { return }
     key("nonfinite")
     beginObject()
     key("image")
     integer(counts.image)
     key("filter")
     integer(counts.filter)
+    if counts.bias > 0 {
+      key("bias")
+      integer(counts.bias)
+    }
+    if counts.upstream > 0 {
+      key("upstream")
+      integer(counts.upstream)
+    }
     key("result")
     integer(counts.result)
     key("direct")
@@ -104,7 +124,7 @@ extension JSONWriter {
     for rung in measures.rungs {
       beginObject()
       key("arithmetic")
-      string(rung.arithmetic.rawValue)
+      string(rung.arithmetic)
       key("consistent")
       boolean(rung.consistent)
       key("max_over_bound")
@@ -124,7 +144,8 @@ extension JSONWriter {
     endArray()
   }
 
-  private mutating func number(orNull value: Double?) {
+  /// A number, or null where there is none.
+  mutating func number(orNull value: Double?) {
     guard let value else { return null() }
     number(value)
   }

@@ -217,17 +217,40 @@ public struct JSONWriter: ~Copyable {
   /// Writes a tensor as `{"shape":[…],"dtype":"…","data":"…"}`, its bytes in base64.
   ///
   /// Every supported machine is little-endian, as the format wants it.
-  public mutating func object<Scalar: TensorScalar>(_ tensor: borrowing Tensor<Scalar>) {
+  ///
+  /// - Parameter format: The type of the written numbers: the tensor's own, or for a float32 one a short format, to which its
+  ///   elements must have been rounded already.
+  public mutating func object<Scalar: TensorScalar>(
+    _ tensor: borrowing Tensor<Scalar>, as format: DataType = Scalar.dataType
+  ) {
     beginObject()
     key("shape")
     shape(tensor.shape)
     key("dtype")
-    string(Scalar.dataType.rawValue)
+    string(format.rawValue)
     key("data")
     separate()
     buffer.append(ASCII.quote)
-    Base64.encode(tensor.elements.bytes, to: &buffer)
+    switch format {
+    case .float16: bits(of: tensor) { $0.float16Bits }
+    case .bfloat16: bits(of: tensor) { $0.bfloat16Bits }
+    case .float32, .float64:
+      precondition(format == Scalar.dataType, "narrows float64")
+      Base64.encode(tensor.elements.bytes, to: &buffer)
+    }
     buffer.append(ASCII.quote)
     endObject()
+  }
+
+  /// Writes the bits that each element has in a shorter format.
+  @inline(__always)
+  private mutating func bits<Scalar: TensorScalar>(
+    of tensor: borrowing Tensor<Scalar>, _ bits: (Float) -> UInt16
+  ) {
+    let values = tensor.values
+    let short = AlignedBuffer<UInt16>(count: values.count) { room in
+      for index in 0..<room.count { room[index] = bits(Float(values[index])) }
+    }
+    Base64.encode(short.bytes, to: &buffer)
   }
 }

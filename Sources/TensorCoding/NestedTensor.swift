@@ -14,7 +14,7 @@ private enum RowEnd {
 }
 
 extension JSONReader {
-  /// Reads nested arrays of numbers, rank 2 to 4, in one pass into an aligned buffer.
+  /// Reads nested arrays of numbers, as many deep as `ranks` allows, in one pass into an aligned buffer.
   ///
   /// The brackets in front of the first number give the rank, the first row the width; then room is reserved
   /// for as many elements as the remaining bytes can hold at the first row's bytes per number.
@@ -23,10 +23,10 @@ extension JSONReader {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   mutating func nestedTensor<Scalar: TensorScalar>(
-    as type: Scalar.Type, elementLimit: Int, overflowed: inout Bool
+    as type: Scalar.Type, elementLimit: Int, ranks: TensorRanks, overflowed: inout Bool
   ) throws(JSONError) -> Tensor<Scalar> {
     var state = NestedArrays(outermostAt: at)
-    try enterFirstRow(&state)
+    try enterFirstRow(&state, ranks)
     var elements = AlignedBuffer<Scalar>()
     while true {
       try readRow(into: &elements, &state, elementLimit, &overflowed)
@@ -36,7 +36,7 @@ extension JSONReader {
   }
 
   /// Goes behind the brackets in front of the first number and learns the rank from them.
-  private mutating func enterFirstRow(_ state: inout NestedArrays) throws(JSONError) {
+  private mutating func enterFirstRow(_ state: inout NestedArrays, _ ranks: TensorRanks) throws(JSONError) {
     while true {
       let found = try kind()
       if found == .number { break }
@@ -44,10 +44,8 @@ extension JSONReader {
         throw invalid(
           "a number or an array is expected, found \(found.phrase)", below: state.path(depth: state.rank))
       }
-      guard state.rank < Shape.maximumRank else {
-        throw invalid(
-          "a tensor has at most four dimensions", below: state.path(depth: state.rank),
-          limit: Shape.maximumRank)
+      guard state.rank < ranks.most else {
+        throw invalid(ranks.tooMany, below: state.path(depth: state.rank), limit: ranks.most)
       }
       state.opened[state.rank] = at
       state.rank += 1
@@ -57,8 +55,8 @@ extension JSONReader {
           "the array is empty", below: state.path(depth: state.rank - 1), at: state.opened[state.rank - 1])
       }
     }
-    if state.rank < 2 {
-      throw invalid("a tensor has at least two dimensions: an array of rows", at: state.opened[0])
+    if state.rank < ranks.least {
+      throw invalid("\(ranks.tooFew): an array of rows", at: state.opened[0])
     }
   }
 
@@ -172,6 +170,7 @@ extension JSONReader {
 
   /// Goes from behind a row to the first number of the next one; false behind the whole tensor.
   private mutating func leaveRow(_ state: inout NestedArrays) throws(JSONError) -> Bool {
+    if state.rank == 1 { return false }
     var depth = state.rank - 2
     state.index[depth] += 1
     while true {

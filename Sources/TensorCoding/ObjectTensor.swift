@@ -12,7 +12,7 @@ struct TensorObject {
 
 extension JSONReader {
   /// Reads the fields of a tensor object in whatever order they stand.
-  mutating func tensorObject(elementLimit: Int) throws(JSONError) -> TensorObject {
+  mutating func tensorObject(elementLimit: Int, ranks: TensorRanks) throws(JSONError) -> TensorObject {
     let start = at
     var shape: Shape?
     var dataType: (value: DataType, offset: Int)?
@@ -21,13 +21,14 @@ extension JSONReader {
     while let key = try nextKey() {
       switch key {
       case "shape":
-        shape = try tensorShape(elementLimit: elementLimit)
+        shape = try tensorShape(elementLimit: elementLimit, ranks: ranks)
       case "dtype":
         let kindFound = try kind()
         let offset = at
         let name = try string()
         guard kindFound == .string, let value = DataType(rawValue: name) else {
-          throw invalid("the dtype is float32 or float64", at: offset)
+          let names = DataType.allCases.map(\.rawValue).joined(separator: ", ")
+          throw invalid("the dtype is one of \(names)", at: offset)
         }
         dataType = (value, offset)
       case "data":
@@ -49,7 +50,7 @@ extension JSONReader {
     invalid("the field \(field) is missing", below: "/\(field)", at: start)
   }
 
-  private mutating func tensorShape(elementLimit: Int) throws(JSONError) -> Shape {
+  private mutating func tensorShape(elementLimit: Int, ranks: TensorRanks) throws(JSONError) -> Shape {
     _ = try kind()
     let start = at
     var shape = Shape()
@@ -58,15 +59,13 @@ extension JSONReader {
       _ = try kind()
       let offset = at
       let extent = try integer()
-      guard shape.rank < Shape.maximumRank else {
-        throw invalid("a tensor has at most four dimensions", at: offset, limit: Shape.maximumRank)
+      guard shape.rank < ranks.most else {
+        throw invalid(ranks.tooMany, at: offset, limit: ranks.most)
       }
       guard extent >= 1 else { throw invalid("an extent is at least 1", at: offset) }
       shape.append(extent)
     }
-    guard shape.rank >= 2 else {
-      throw invalid("a tensor has at least two dimensions", at: start)
-    }
+    guard shape.rank >= ranks.least else { throw invalid(ranks.tooFew, at: start) }
     guard let count = shape.elementCount, count <= elementLimit else {
       throw invalid(
         "the tensor has more than \(elementLimit) elements", at: start, limit: elementLimit,
@@ -81,7 +80,7 @@ extension JSONReader {
   ) throws(JSONError) -> Tensor<Scalar> {
     if object.dataType == .float64, Scalar.dataType == .float32 {
       throw invalid(
-        "float64 data are not narrowed to float32; ask for the dtype float64", below: "/dtype",
+        "float64 data are not narrowed; ask for the dtype float64", below: "/dtype",
         at: object.dataTypeOffset)
     }
     if !object.data.hasEscapes {
@@ -119,12 +118,19 @@ extension JSONReader {
     } catch {
       throw invalid(error, in: object)
     }
+    func bits(_ index: Int) -> UInt16 { bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self) }
     elements.append(upTo: count) { room in
-      if Scalar.dataType != object.dataType {
+      switch object.dataType {
+      case Scalar.dataType, .float64: break
+      case .float32:
         for index in 0..<count {
-          let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
-          room[index] = Scalar(Float(bitPattern: bits))
+          room[index] = Scalar(
+            Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
         }
+      case .float16:
+        for index in 0..<count { room[index] = Scalar(Float(float16Bits: bits(index))) }
+      case .bfloat16:
+        for index in 0..<count { room[index] = Scalar(Float(bfloat16Bits: bits(index))) }
       }
       return count
     }

@@ -21,13 +21,18 @@ public struct TensorSource {
   private let place: JSONReader.Place
   private let scanner: JSONScanner
   private let elementLimit: Int
+  private let ranks: TensorRanks
 
-  init(range: Range<Int>, form: Form, place: JSONReader.Place, scanner: JSONScanner, elementLimit: Int) {
+  init(
+    range: Range<Int>, form: Form, place: JSONReader.Place, scanner: JSONScanner, elementLimit: Int,
+    ranks: TensorRanks
+  ) {
     self.range = range
     self.form = form
     self.place = place
     self.scanner = scanner
     self.elementLimit = elementLimit
+    self.ranks = ranks
   }
 
   /// Decodes the tensor from its bytes.
@@ -37,7 +42,27 @@ public struct TensorSource {
     as type: Scalar.Type = Scalar.self
   ) throws(JSONError) -> Tensor<Scalar> {
     var reader = JSONReader(scanner, at: range.lowerBound, root: place)
-    return try reader.tensor(as: type, elementLimit: elementLimit)
+    return try reader.tensor(as: type, elementLimit: elementLimit, ranks: ranks)
+  }
+}
+
+/// How many dimensions a tensor may have.
+public enum TensorRanks: Sendable {
+  /// Two to four: an image or a filter.
+  case planes
+  /// One, a number for each channel; or a plain number, read as a row of one.
+  case row
+
+  var least: Int { self == .planes ? 2 : 1 }
+  var most: Int { self == .planes ? Shape.maximumRank : 1 }
+
+  var tooFew: String {
+    self == .planes
+      ? "a tensor has at least two dimensions" : "one dimension is expected: a number for each channel"
+  }
+  var tooMany: String {
+    self == .planes
+      ? "a tensor has at most four dimensions" : "one dimension is expected: a number for each channel"
   }
 }
 
@@ -75,22 +100,24 @@ public struct PendingTensor: ~Copyable {
 }
 
 extension JSONReader {
-  /// Reads a tensor: nested arrays of numbers of rank 2 to 4, or an object with `shape`, `dtype` and `data`.
+  /// Reads a tensor: nested arrays of numbers, or an object with `shape`, `dtype` and `data`; a row may be a plain
+  /// number as well.
   ///
   /// `data` is base64 of little-endian numbers in row-major order, and the only way to say infinity and NaN.
-  /// float32 data widen exactly into a `Double` tensor; float64 data are refused for a `Float` one.
+  /// Narrower data widen exactly into `Scalar`; float64 data are refused for a `Float` one.
   ///
   /// - Throws: `invalid` for ragged or empty arrays, another rank, anything but numbers inside, numbers that
   ///   overflow `Scalar`, more than `elementLimit` elements, unknown or missing fields, a wrong byte count.
   public mutating func tensor<Scalar: TensorScalar>(
-    as type: Scalar.Type = Scalar.self, elementLimit: Int
+    as type: Scalar.Type = Scalar.self, elementLimit: Int, ranks: TensorRanks = .planes
   ) throws(JSONError) -> Tensor<Scalar> {
-    if try kind() == .object {
-      return try decode(tensorObject(elementLimit: elementLimit), as: type)
+    let found = try tensorKind(ranks)
+    if found == .object {
+      return try decode(tensorObject(elementLimit: elementLimit, ranks: ranks), as: type)
     }
-    try requireTensorKind()
+    if found == .number { return Tensor(shape: Shape(1), repeating: try number(as: type)) }
     var overflowed = false
-    return try nestedTensor(as: type, elementLimit: elementLimit, overflowed: &overflowed)
+    return try nestedTensor(as: type, elementLimit: elementLimit, ranks: ranks, overflowed: &overflowed)
   }
 
   /// Reads a tensor whose type is not known yet: as float32 in passing, remembering its place.
@@ -98,38 +125,55 @@ extension JSONReader {
   /// That the numbers do not fit float32 is no error before `PendingTensor.tensor(as:)` asks for it.
   ///
   /// - Throws: `invalid` as `tensor(as:elementLimit:)` for everything that is wrong in either type.
-  public mutating func pendingTensor(elementLimit: Int) throws(JSONError) -> PendingTensor {
-    let isObject = try kind() == .object
-    try requireTensorKind()
+  public mutating func pendingTensor(
+    elementLimit: Int, ranks: TensorRanks = .planes
+  ) throws(JSONError) -> PendingTensor {
+    let found = try tensorKind(ranks)
     let start = at
-    if isObject {
-      let object = try tensorObject(elementLimit: elementLimit)
-      let source = source(from: start, .object(object.dataType), elementLimit)
-      if object.dataType != .float32 { return PendingTensor(source: source, early: nil) }
+    if found == .object {
+      let object = try tensorObject(elementLimit: elementLimit, ranks: ranks)
+      let source = source(from: start, .object(object.dataType), elementLimit, ranks)
+      if object.dataType == .float64 { return PendingTensor(source: source, early: nil) }
       return PendingTensor(source: source, early: try decode(object, as: Float.self))
     }
-    var overflowed = false
     var early: Tensor<Float>?
-    do throws(JSONError) {
-      early = try nestedTensor(as: Float.self, elementLimit: elementLimit, overflowed: &overflowed)
-    } catch {
-      guard overflowed else { throw error }
-      at = start
-      try skipValue()
+    if found == .number {
+      let number = try scanner.number(at: at)
+      let value = DecimalToBinary.nearest(number, of: scanner, as: Float.self, powers: .shared)
+      if value.isFinite { early = Tensor(shape: Shape(1), repeating: value) }
+      at = number.end
+    } else {
+      var overflowed = false
+      do throws(JSONError) {
+        early = try nestedTensor(
+          as: Float.self, elementLimit: elementLimit, ranks: ranks, overflowed: &overflowed)
+      } catch {
+        guard overflowed else { throw error }
+        at = start
+        try skipValue()
+      }
     }
-    return PendingTensor(source: source(from: start, .nested, elementLimit), early: early.take())
+    return PendingTensor(source: source(from: start, .nested, elementLimit, ranks), early: early.take())
   }
 
   /// What has been read from `start` up to here.
-  private func source(from start: Int, _ form: TensorSource.Form, _ elementLimit: Int) -> TensorSource {
+  private func source(
+    from start: Int, _ form: TensorSource.Form, _ elementLimit: Int, _ ranks: TensorRanks
+  ) -> TensorSource {
     TensorSource(
-      range: start..<at, form: form, place: place, scanner: scanner, elementLimit: elementLimit)
+      range: start..<at, form: form, place: place, scanner: scanner, elementLimit: elementLimit, ranks: ranks)
   }
 
-  private mutating func requireTensorKind() throws(JSONError) {
+  /// The kind of the value, which must be one that a tensor can have.
+  private mutating func tensorKind(_ ranks: TensorRanks) throws(JSONError) -> JSONKind {
     let found = try kind()
-    guard found == .array || found == .object else {
-      throw invalid("a tensor is expected, nested arrays or an object, found \(found.phrase)")
+    guard found == .array || found == .object || (found == .number && ranks == .row) else {
+      let expected =
+        ranks == .row
+        ? "a number, an array of numbers or an object is expected"
+        : "a tensor is expected, nested arrays or an object"
+      throw invalid("\(expected), found \(found.phrase)")
     }
+    return found
   }
 }

@@ -69,7 +69,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private static func dataType(_ text: String) throws -> DataType {
-    guard let dataType = DataType(rawValue: text) else {
+    guard let dataType = DataType(rawValue: text), [.float32, .float64].contains(dataType) else {
       throw ValidationError("'\(text)' is no element type; there are float32 and float64.")
     }
     return dataType

@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from support import BINARY, ROOT, Server, get
+from support import BINARY, ROOT, Asker, Server, get
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,14 @@ def survives(request):
         running = request.getfixturevalue("server")
         assert running.alive(), f"the server died: {running.output()[-4000:]}"
         assert get(running, "/healthz").status == 200
+
+
+@pytest.fixture(scope="module")
+def asker(server):
+    """One kept-alive connection for all questions of a file."""
+    asking = Asker(server)
+    yield asking
+    asking.close()
 
 
 @pytest.fixture

@@ -12,19 +12,24 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("CONVCHECK_BINARY", ROOT / ".build/release/convcheck"))
 
-# Every formulation with every storage it has.
-COMBINATIONS = [
+# Every formulation with every storage it has. These add up the definition's products, and nothing else.
+DOT_PRODUCTS = [
     ("direct", "sparse"),
     ("toeplitz", "dense"),
     ("toeplitz", "sparse"),
     ("banded", "dense"),
     ("banded", "sparse"),
+    ("im2col", "sparse"),
 ]
+TRANSFORMS = [("separable", "sparse"), ("fft", "sparse"), ("winograd", "sparse")]
+COMBINATIONS = DOT_PRODUCTS + TRANSFORMS
+WITH_GRADIENTS = [pair for pair in DOT_PRODUCTS if pair[0] != "im2col"]
 
 # The notebook's small example and its answer, worked out by hand.
 IMAGE_5X5 = [[5 * row + column + 1 for column in range(5)] for row in range(5)]
@@ -130,6 +135,27 @@ def post(server, document, path="/convolve"):
     return call(server, "POST", path, body)
 
 
+class Asker:
+    """Posts documents over one kept-alive connection; a failure prints the line that reproduces it."""
+
+    def __init__(self, server):
+        self.connection = http.client.HTTPConnection(server.host, server.port, timeout=120)
+
+    def ask(self, path, document):
+        return call_on(self.connection, "POST", path, json.dumps(document).encode())
+
+    def post(self, path, document):
+        answer = self.ask(path, document)
+        assert answer.status == 200, f"{answer.status} {answer.body[:1000]!r} for {path} {json.dumps(document)}"
+        return answer.json()
+
+    def convolve(self, document):
+        return self.post("/convolve", document)
+
+    def close(self):
+        self.connection.close()
+
+
 def convolve(server, document):
     """Posts a problem that must be answered; a failure prints the line that reproduces it."""
     answer = post(server, document)
@@ -138,24 +164,32 @@ def convolve(server, document):
     return answer.json()
 
 
+def dtype_named(name):
+    """NumPy's element type of a name on the wire; bfloat16 is none of NumPy's own."""
+    return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+
 def encode(array):
     """An array as a base64 tensor object."""
-    little_endian = array.astype(array.dtype.newbyteorder("<"))
+    bits = np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
     return {
         "shape": list(array.shape),
         "dtype": array.dtype.name,
-        "data": base64.b64encode(little_endian.tobytes()).decode(),
+        "data": base64.b64encode(bits.astype(bits.dtype.newbyteorder("<")).tobytes()).decode(),
     }
 
 
 def decode(tensor, dtype):
-    """A tensor of an answer, in either form, as an array of `dtype`."""
+    """A tensor of an answer, in either form, as an array of the type named `dtype`."""
+    expected = dtype_named(dtype)
     if isinstance(tensor, dict):
-        values = np.frombuffer(base64.b64decode(tensor["data"], validate=True), np.dtype(tensor["dtype"]).newbyteorder("<"))
-        assert tensor["dtype"] == np.dtype(dtype).name
-        return values.astype(dtype).reshape(tensor["shape"])
-    # JSON has one number type; shortest round-trip decimals lose nothing on the way through a double.
-    return np.array(tensor, dtype=np.float64).astype(dtype)
+        assert tensor["dtype"] == expected.name
+        bits = np.frombuffer(base64.b64decode(tensor["data"], validate=True), f"<u{expected.itemsize}")
+        return bits.astype(f"u{expected.itemsize}").view(expected).reshape(tensor["shape"])
+    # JSON has one number type; shortest round-trip decimals lose nothing on the way through a double, and a short type's
+    # numbers are float32 numbers.
+    values = np.array(tensor, dtype=np.float64)
+    return (values.astype(np.float32) if expected.itemsize == 2 else values).astype(expected)
 
 
 def assert_problem(answer, status, pointer=None):

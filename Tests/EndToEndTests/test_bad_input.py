@@ -87,6 +87,180 @@ INVALID = {
     "a tensor of overflowing shape": (small(image=FLAT | {"shape": [2**33, 2**33]}), ("/image/shape", "/image/data", "/image")),
 }
 
+THREE_CHANNELS = [[[1, 2], [3, 4]]] * 3
+TRANSPOSED = small(transposed=True)
+EVERY_OTHER = small(transposed=True, stride=2)
+LARGEST = 2**31 - 1
+
+
+def planes(*shape):
+    """Ones of a shape, as nested arrays."""
+    return np.ones(shape).tolist()
+
+
+def claimed(*shape, dtype="float32"):
+    """A tensor object that claims a shape and has next to no data."""
+    return {"shape": list(shape), "dtype": dtype, "data": "AAAAAA=="}
+
+
+# What whole problems can get wrong: 422, the place, and the numbers or words that say what would fit.
+UNFIT = {
+    # Channels and groups.
+    "too many image channels": (small(image=THREE_CHANNELS), "/filter", ["3 channels", "takes 1"]),
+    "too few image channels": (small(filter=planes(2, 4, 2, 2)), "/filter", ["1 channel", "takes 4"]),
+    "channels that groups would mend": (
+        small(image=planes(6, 4, 4), filter=planes(4, 3, 2, 2)), "/filter", ["6 channels", "takes 3", "groups 2"]),
+    "channels that no number of groups mends": (
+        small(image=planes(5, 4, 4), filter=planes(4, 3, 2, 2)), "/filter", ["5 channels", "takes 3"]),
+    "channels with groups": (
+        small(image=planes(6, 4, 4), filter=planes(4, 2, 2, 2), groups=2), "/filter", ["6", "2 groups", "4 in all"]),
+    "groups that do not divide the filters": (
+        small(image=planes(6, 4, 4), filter=planes(4, 2, 2, 2), groups=3), "/groups", ["4", "3"]),
+    "groups of a single plane": (small(groups=2), "/groups", ["1", "2"]),
+    "no groups": (small(groups=0), "/groups", ["1"]),
+    "negative groups": (small(groups=-1), "/groups", ["1"]),
+    "half a group": (small(groups=0.5), "/groups", []),
+    "groups as a pair": (small(groups=[1, 1]), "/groups", []),
+    "groups without end": (small(groups=2**62), "/groups", []),
+    "as many groups as an integer has": (small(groups=LARGEST), "/groups", [str(LARGEST)]),
+    "channels of a transposed problem": (
+        TRANSPOSED | {"image": THREE_CHANNELS, "filter": planes(2, 3, 2, 2)}, "/filter", ["3 channels", "2"]),
+    # Bias.
+    "a bias of another length": (small(filter=planes(3, 1, 2, 2), bias=[1, 2]), "/bias", ["2", "3"]),
+    "a long bias of one channel": (small(bias=[1, 2]), "/bias", ["2", "1"]),
+    "an empty bias": (small(bias=[]), "/bias", []),
+    "a bias of two dimensions": (small(bias=[[1]]), ("/bias", "/bias/0"), []),
+    "a bias as a word": (small(bias="1"), "/bias", []),
+    "a bias of nothing": (small(bias=None), "/bias", []),
+    "a word in the bias": (small(bias=["1"]), "/bias/0", []),
+    "a bias beyond float32": (small(bias=[1e39]), ("/bias/0", "/bias"), []),
+    "a bias object of two dimensions": (small(bias=FLAT), "/bias*", []),
+    "a bias object of a wrong length": (
+        small(filter=planes(3, 1, 2, 2), bias=encode(np.ones(4, "float32"))), "/bias", ["4", "3"]),
+    "a bias by the filters of a transposed problem": (
+        TRANSPOSED | {"image": planes(2, 4, 4), "filter": planes(2, 3, 2, 2), "bias": [1, 2]}, "/bias", ["2", "3"]),
+    # Padding.
+    "more mirror image than image": (
+        small(padding=[0, 0, 5, 0], padding_mode="reflect"), "/padding", ["bottom", "5", "4", "reflect"]),
+    "the mirror image of one row": (
+        small(image=[[1, 2, 3]], filter=[[1]], padding=1, padding_mode="reflect"), "/padding", ["top", "1", "0"]),
+    "more than once around": (
+        small(padding=[0, 6, 0, 0], padding_mode="circular"), "/padding", ["left", "6", "5", "circular"]),
+    "same as a large mirror": (
+        small(image=[[1, 2]] * 2, filter=planes(1, 1, 5, 5), padding="same", padding_mode="reflect"), "/padding",
+        ["2", "1", "reflect"]),
+    "an unknown padding mode": (small(padding_mode="mirror"), "/padding_mode", ["zeros"]),
+    "a padding mode of nothing": (small(padding_mode=None), "/padding_mode", []),
+    "same with a stride": (small(padding="same", stride=2), "/padding", ["same", "stride 1", "2", "same_upper"]),
+    "same with one stride": (small(padding="same", stride=[1, 3]), "/padding", ["same", "3"]),
+    "same misspelt": (small(padding="same_middle"), "/padding", ["same_upper"]),
+    # Transposed problems.
+    "a transposed mirror": (TRANSPOSED | {"padding_mode": "reflect"}, "/padding_mode", ["reflect", "transposed"]),
+    "a transposed round trip": (TRANSPOSED | {"padding_mode": "circular"}, "/padding_mode", ["circular"]),
+    "a transposed replication": (TRANSPOSED | {"padding_mode": "replicate"}, "/padding_mode", ["replicate"]),
+    "torch's same, transposed": (TRANSPOSED | {"padding": "same"}, "/padding", ["same", "same_upper"]),
+    "transposed as a word": (small(transposed="yes"), "/transposed", []),
+    "transposed as a number": (small(transposed=1), "/transposed", []),
+    "output padding of a stride": (EVERY_OTHER | {"output_padding": 2}, "/output_padding", ["2", "1"]),
+    "output padding without strides": (TRANSPOSED | {"output_padding": [0, 1]}, "/output_padding", ["width", "1", "0"]),
+    "output padding of a dilation": (TRANSPOSED | {"output_padding": 3, "dilation": 3}, "/output_padding", ["3", "2"]),
+    "negative output padding": (EVERY_OTHER | {"output_padding": -1}, "/output_padding", ["0"]),
+    "output padding of three": (EVERY_OTHER | {"output_padding": [0, 0, 0]}, ("/output_padding", "/output_padding/2"), []),
+    "an output shape below reach": (
+        EVERY_OTHER | {"padding": 1, "output_shape": [7, 8]}, "/output_shape", ["height", "7", "8 to 9"]),
+    "an output shape above reach": (
+        EVERY_OTHER | {"padding": 1, "output_shape": [8, 10]}, "/output_shape", ["width", "10", "8 to 9"]),
+    "an output shape no padding leads to": (
+        EVERY_OTHER | {"output_shape": [12, 10]}, "/output_shape", ["height", "12", "1 to 11"]),
+    "an output shape of nothing": (EVERY_OTHER | {"output_shape": [0, 4]}, ("/output_shape", "/output_shape/0"), ["1"]),
+    "an output shape as a number": (EVERY_OTHER | {"output_shape": 9}, "/output_shape", []),
+    "an output shape of one": (EVERY_OTHER | {"output_shape": [9]}, "/output_shape", []),
+    "an output shape of three": (EVERY_OTHER | {"output_shape": [9, 9, 9]}, ("/output_shape", "/output_shape/2"), []),
+    "an output shape as words": (EVERY_OTHER | {"output_shape": ["9", "9"]}, "/output_shape/0", []),
+    "three that say too much": (
+        EVERY_OTHER | {"output_shape": [9, 9], "output_padding": 1, "padding": 1}, "/output_padding",
+        ["output_padding", "output_shape"]),
+    "padding that leaves nothing": (
+        TRANSPOSED | {"padding": [3, 0, 3, 0]}, "/padding", ["height", "6", "5"]),
+    "output padding of a forward problem": (small(output_padding=1), "/output_padding", ["transposed"]),
+    "no output padding of a forward problem": (small(output_padding=0), "/output_padding", ["transposed"]),
+    "an output shape of a forward problem": (small(output_shape=[4, 4]), "/output_shape", ["transposed"]),
+    # Formulations.
+    "a rank of another formulation": (small(rank=1), "/rank", ["separable", "direct"]),
+    "a rank of winograd": (small(rank=1, formulation="winograd", filter=planes(3, 3)), "/rank", ["separable", "winograd"]),
+    "a rank beyond the filter": (small(rank=3, formulation="separable"), "/rank", ["3", "2"]),
+    "no rank": (small(rank=0, formulation="separable"), "/rank", ["1"]),
+    "a broken rank": (small(rank=1.5, formulation="separable"), "/rank", []),
+    "a tile of another formulation": (small(tile=2), "/tile", ["winograd", "direct"]),
+    "a tile that does not exist": (
+        small(tile=3, formulation="winograd", filter=planes(3, 3)), "/tile", ["3", "2, 4, 6", "3×3"]),
+    "a tile too large for the filter": (
+        small(tile=4, formulation="winograd", filter=planes(5, 5)), "/tile", ["4", "2", "5×5"]),
+    "no tile": (small(tile=0, formulation="winograd", filter=planes(3, 3)), "/tile", []),
+    "winograd of a small filter": (small(formulation="winograd"), "/formulation", ["3×3", "5×5", "2×2"]),
+    "winograd of an oblong filter": (
+        small(formulation="winograd", filter=planes(3, 5)), "/formulation", ["3×3", "3×5"]),
+    "winograd with strides": (
+        small(formulation="winograd", filter=planes(3, 3), stride=[1, 2]), "/formulation", ["stride", "1×2"]),
+    "winograd with dilation": (
+        small(formulation="winograd", filter=planes(3, 3), dilation=2), "/formulation", ["dilation", "2×2"]),
+    "a dense transform": (small(formulation="fft", storage="dense"), "/storage", ["fft", "sparse"]),
+    "dense tiles": (small(formulation="winograd", storage="dense", filter=planes(3, 3)), "/storage", ["winograd"]),
+    "dense patches": (small(formulation="im2col", storage="dense"), "/storage", ["im2col", "sparse"]),
+    "a dense definition": (small(formulation="direct", storage="dense"), "/storage", ["direct", "sparse"]),
+    # Element types.
+    "float64 data in a float16 problem": (
+        small(image=encode(np.ones((4, 4))), dtype="float16"), ("/image", "/image/dtype"), ["float64"]),
+    "float64 data in a bfloat16 problem": (
+        small(filter=encode(np.ones((2, 2))), dtype="bfloat16"), ("/filter", "/filter/dtype"), ["float64"]),
+    "float64 data in a float32 problem": (
+        small(filter=encode(np.ones((2, 2))), dtype="float32"), ("/filter", "/filter/dtype"), ["float64"]),
+    "a float64 bias in a float32 problem": (small(bias=encode(np.ones(1))), ("/bias", "/bias/dtype"), ["float64"]),
+    "half as many bytes as float16 needs": (
+        small(image={"shape": [2, 2], "dtype": "float16", "data": "AAAA"}), ("/image/data", "/image"), []),
+    # Dimensions.
+    "an image of one dimension": (small(image=[1, 2, 3]), ("/image", "/image/0"), []),
+    "an image of five dimensions": (small(image=planes(1, 1, 1, 5, 5)), "/image*", []),
+    "a filter of three dimensions": (small(filter=planes(1, 2, 2)), ("/filter", "/filter/0"), ["4"]),
+    "a filter of five dimensions": (small(filter=planes(1, 1, 1, 2, 2)), "/filter*", []),
+    "an image object of five dimensions": (small(image=claimed(1, 1, 1, 1, 1)), "/image*", ["four"]),
+    "an image object of one dimension": (small(image=claimed(1)), ("/image/shape", "/image"), []),
+    "an image object of no dimension": (small(image=claimed()), ("/image/shape", "/image"), []),
+    "channels that are ragged": (small(image=[[[1, 2], [3, 4]], [[1, 2]]]), ("/image/1", "/image/1/1"), []),
+    "a channel that is a row": (small(image=[[[1, 2], [3, 4]], [1, 2]]), ("/image/1", "/image/1/0"), []),
+    "a channel that is empty": (small(image=[[[1, 2], [3, 4]], []]), "/image/1", []),
+    "filters that are ragged": (small(filter=[[[[1]]], [[[1]], [[1]]]]), ("/filter/1", "/filter/1/1"), []),
+    "no channels": (small(image={"shape": [0, 2, 2], "dtype": "float32", "data": ""}), "/image*", []),
+    # Sizes.
+    "more pixels than can be counted": (small(image=claimed(2**31, 2**31)), "/image*", []),
+    "more pixels than an integer holds": (small(image=claimed(2**31, 2**31, 2**31, 2**31)), "/image*", []),
+    "more taps than can be counted": (small(filter=claimed(2**31, 2**31)), "/filter*", []),
+    "more filters than can be counted": (small(filter=claimed(2**16, 2**16, 2**16, 2**16)), "/filter*", []),
+    "a product that comes out small": (small(image=claimed(2**32, 2**32)), "/image*", []),
+    "a dilation of all an integer has": (small(dilation=LARGEST), ("/filter", "/dilation"), [str(LARGEST + 1), "5"]),
+    "padding of all an integer has": (small(padding=LARGEST), "*", []),
+    "circular padding of all an integer has": (
+        small(padding=LARGEST, padding_mode="circular"), "/padding", [str(LARGEST), "5"]),
+    "replicated padding of all an integer has": (small(padding=LARGEST, padding_mode="replicate"), "*", []),
+    "much padding around little result": (
+        small(padding=LARGEST, padding_mode="replicate", stride=LARGEST, dilation=1), "*", []),
+    "dilation and padding of all an integer has": (small(padding=LARGEST, dilation=LARGEST), "*", []),
+    "a transposed dilation of all an integer has": (TRANSPOSED | {"dilation": LARGEST}, "*", []),
+    "a transposed stride of all an integer has": (TRANSPOSED | {"stride": LARGEST}, "*", []),
+    "a transposed padding of all an integer has": (TRANSPOSED | {"padding": LARGEST}, "/padding", []),
+    "an output shape of all an integer has": (
+        TRANSPOSED | {"stride": LARGEST, "output_shape": [LARGEST, LARGEST]}, "*", []),
+    "an output shape beyond an integer": (TRANSPOSED | {"output_shape": [2**31, 1]}, "/output_shape*", []),
+    "an output padding of all an integer has": (
+        TRANSPOSED | {"stride": LARGEST, "output_padding": LARGEST - 1}, "*", []),
+    "a tile of all an integer has": (small(tile=LARGEST, formulation="winograd", filter=planes(3, 3)), "/tile", []),
+    "a rank of all an integer has": (small(rank=LARGEST, formulation="separable"), "/rank", [str(LARGEST)]),
+    "a tile beyond any integer": (small(tile=2**64, formulation="winograd", filter=planes(3, 3)), "/tile", []),
+    "upstream for a convolution": (small(upstream=[[1]]), "/upstream", ["upstream"]),
+    "formulations for a convolution": (small(formulations=["direct"]), "/formulations", ["formulations"]),
+    "a result for a convolution": (small(result=True), "/result", ["result"]),
+}  # fmt: skip
+
 # Not JSON at all: 400 with line, column and offset.
 MALFORMED = {
     "an empty body": b"",
@@ -141,6 +315,48 @@ def refuse_and_go_on(connection, document, status, pointer=None):
 def test_an_invalid_problem(connection, server, case):
     document, pointer = INVALID[case]
     refuse_and_go_on(connection, document, 422, pointer)
+
+
+def pointer_fits(pointer, expected):
+    """One of several places, or, before a star, any place that begins so."""
+    allowed = expected if isinstance(expected, tuple) else (expected,)
+    return any(pointer.startswith(e[:-1]) if e.endswith("*") else pointer == e for e in allowed)
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_a_problem_that_does_not_fit(connection, server, case):
+    """The error names the place, what is there and what would fit."""
+    document, pointer, said = UNFIT[case]
+    problem = refuse_and_go_on(connection, document, 422)
+    assert pointer_fits(problem.get("pointer", ""), pointer), problem
+    for words in said:
+        assert words in problem["detail"], (words, problem)
+
+
+# The same problem in another request: what is read in one place is refused in the same words.
+ELSEWHERE = {"/compare": {}, "/gradients": {"upstream": [[1]]}}
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+def test_the_other_requests_refuse_the_same(connection, server, path):
+    own = {"rank", "tile", "formulation", "storage", "upstream", "formulations", "result"}
+    for case, (document, pointer, _) in UNFIT.items():
+        if own & set(document) or "dtype" in document:
+            continue
+        here = call_on(connection, "POST", "/convolve", json.dumps(document).encode()).json()
+        answer = call_on(connection, "POST", path, json.dumps(document | ELSEWHERE[path]).encode())
+        problem = assert_problem(answer, 422)
+        assert pointer_fits(problem.get("pointer", ""), pointer), (case, problem)
+        assert pointer == "*" or problem["detail"] == here["detail"], (case, problem, here)
+
+
+@pytest.mark.parametrize("path, more", [("/convolve", {}), ("/compare", {}), ("/gradients", {"upstream": RESULT_4X4})])
+def test_an_unknown_field_of_each_request(connection, server, path, more):
+    for name in ["paddding", "Image", "bias ", "output", "", "image\u0000", "padding_Mode"]:
+        answer = call_on(connection, "POST", path, json.dumps(small(**more) | {name: 1}).encode())
+        problem = assert_problem(answer, 422, f"/{name}")
+        assert "known" in problem["detail"], problem
+        assert call_on(connection, "POST", path, json.dumps(small(**more)).encode()).status == 200
 
 
 @pytest.mark.parametrize("case", MALFORMED)
@@ -199,6 +415,8 @@ def test_unknown_paths(server):
         ("DELETE", "/formulations", "GET"),
         ("POST", "/healthz", "GET"),
         ("PATCH", "/benchmark", "GET"),
+        ("GET", "/compare", "POST"),
+        ("GET", "/gradients", "POST"),
     ],
 )
 def test_wrong_methods_name_the_right_ones(server, method, path, allowed):
@@ -297,13 +515,21 @@ def test_random_harm_never_breaks_the_server(server):
         small(formulation="banded", storage="dense", stride=[1, 2], padding=[1, 0, 2, 1], dilation=1, dtype="float64"),
         small(image=FLAT, filter=[[0.5]], flip=True, repeat=2, report="full", encoding="json"),
         small(formulation="toeplitz", padding="same"),
+        small(image=planes(4, 3, 3), filter=planes(4, 2, 2, 2), groups=2, bias=[1, 2, 3, 4], padding="same_lower"),
+        small(transposed=True, stride=2, padding=1, output_shape=[9, 8], dtype="bfloat16", formulation="fft"),
+        small(filter=planes(3, 3), formulation="winograd", tile=6, padding=2, padding_mode="circular"),
+        small(filter=planes(3, 3), formulation="separable", rank=2, padding_mode="reflect", padding=[1, 2]),
     ]
     seen = set()
-    for seed in range(600):
+    requests = [("/convolve", document) for document in whole]
+    requests += [("/compare", small(formulations=["fft", {"formulation": "separable", "rank": 1}], result=True, bias=2))]
+    requests += [("/gradients", small(upstream=RESULT_4X4, formulation="banded", storage="dense", flip=True))]
+    for seed in range(1000):
         rng = random.Random(seed)
-        body = mutate(rng, json.dumps(rng.choice(whole)).encode())
-        answer = post(server, body)
-        assert answer.status in {200, 400, 422}, f"seed {seed}: {answer.status} for {body!r}"
+        path, document = rng.choice(requests)
+        body = mutate(rng, json.dumps(document).encode())
+        answer = post(server, body, path)
+        assert answer.status in {200, 400, 422}, f"seed {seed}: {answer.status} for {path} {body!r}"
         if answer.status != 200:
             assert_problem(answer, answer.status)
         seen.add(answer.status)

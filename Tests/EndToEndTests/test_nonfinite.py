@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from support import COMBINATIONS, convolve, decode, encode
+from support import DOT_PRODUCTS, TRANSFORMS, convolve, decode, encode
 
 KINDS = {"infinity": np.inf, "minus infinity": -np.inf, "not a number": np.nan}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("formulation, storage", COMBINATIONS)
+@pytest.mark.parametrize("formulation, storage", DOT_PRODUCTS)
 def test_a_nonfinite_pixel(server, formulation, storage, kind, dtype):
     image = np.ones((5, 5), dtype)
     image[1, 1] = KINDS[kind]
@@ -22,6 +22,18 @@ def test_a_nonfinite_pixel(server, formulation, storage, kind, dtype):
     assert np.array_equal(seen, np.full((2, 2), KINDS[kind]), equal_nan=True)
     # A form that stores no zero leaves all others alone; a dense matrix may multiply 0 · ∞, which is NaN.
     assert np.all((others == 10) | (np.isnan(others) if storage == "dense" else False))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("formulation, storage", TRANSFORMS)
+def test_a_nonfinite_pixel_in_a_transform(server, formulation, storage, kind):
+    """It may spread over all that is transformed together, but those who see it can't be finite."""
+    image = np.ones((5, 5), "float32")
+    image[1, 1] = KINDS[kind]
+    document = {"image": encode(image), "filter": [[1, 2, 3], [4, 5, 6], [7, 8, 10]]}
+    answer = convolve(server, document | {"formulation": formulation, "storage": storage})
+    assert answer["equivalent"] is False
+    assert not np.isfinite(decode(answer["result"], "float32")[0:2, 0:2]).any()
 
 
 def test_infinities_of_both_signs_meet(server):

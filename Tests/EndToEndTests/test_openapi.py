@@ -22,6 +22,8 @@ OPERATIONS = [
 # What this service must offer, whatever its description says.
 PROMISED = {
     ("/convolve", "post"),
+    ("/compare", "post"),
+    ("/gradients", "post"),
     ("/formulations", "get"),
     ("/benchmark", "get"),
     ("/healthz", "get"),

@@ -39,8 +39,8 @@ import Testing
       let p = parameters
       let problem = try ConvolutionProblem(
         image: tensor(image, p.image.height, p.image.width),
-        filter: tensor(filter, p.filter.height, p.filter.width), stride: p.stride,
-        padding: .sides(p.padding), dilation: p.dilation)
+        filter: tensor(filter, p.filter.height, p.filter.width),
+        options: ConvolutionOptions(stride: p.stride, padding: .sides(p.padding), dilation: p.dilation))
       let height = expected.count / width
       return Assessment(
         of: tensor(result, height, width), direct: tensor(direct, height, width), problem: problem)
@@ -104,7 +104,7 @@ import Testing
         let largest = try #require(distances.max())
         let first = try #require(distances.firstIndex(of: largest))
         #expect(deviation.maxAbs == largest, "\(shape.parameters)")
-        #expect(deviation.position == Position(row: first / shape.width, column: first % shape.width))
+        #expect(deviation.position == Position(first / shape.width, first % shape.width))
         #expect(deviation.identical == result.indices.count { result[$0] == other[$0] })
         #expect(deviation.maxUlp == result.indices.map { unitsBetween(result[$0], other[$0]) }.max())
       }
@@ -123,7 +123,7 @@ import Testing
       #expect(assessment.failures[.beyondBound] == (beyond.isEmpty ? nil : beyond.count))
       #expect(
         assessment.firstFailure
-          == beyond.first.map { Position(row: $0 / shape.width, column: $0 % shape.width) })
+          == beyond.first.map { Position($0 / shape.width, $0 % shape.width) })
     }
   }
 
@@ -137,7 +137,7 @@ import Testing
     try everyShape(Scalar.self) { shape, random in
       for value in [Scalar.nan, .infinity, -.infinity] {
         let index = random.integer(0...shape.expected.count - 1)
-        let position = Position(row: index / shape.width, column: index % shape.width)
+        let position = Position(index / shape.width, index % shape.width)
         var spoilt = shape.expected
         spoilt[index] = value
         let result = try shape.assess(spoilt, direct: shape.expected)
@@ -167,7 +167,8 @@ import Testing
       var image: [[Float]] = random.rows(40, 50) { Float($0.integer(-999...999)) / 7 }
       let filter: [[Float]] = random.rows(3, 4) { Float($0.integer(-999...999)) / 11 }
       if spoilt { image[13][17] = .nan }
-      let problem = try ConvolutionProblem(image: Tensor(image), filter: Tensor(filter), padding: .same)
+      let problem = try ConvolutionProblem(
+        image: Tensor(image), filter: Tensor(filter), options: ConvolutionOptions(padding: .same))
       var result = problem.makeOutput()
       try Formulation.direct.makeOperator(
         storage: .sparse, geometry: problem.geometry, filter: problem.filter

@@ -58,7 +58,7 @@ import Testing
       .apply(to: problem.image, into: &direct)
     let assessment = Assessment(ofDirect: direct, problem: problem)
     #expect(assessment.failures == [.nonfiniteWindow: 4])
-    #expect(assessment.firstFailure == Position(row: 1, column: 2))
+    #expect(assessment.firstFailure == Position(1, 2))
     #expect(assessment.nonfinite.disagreements == 0)
     // The whole matrix multiplies that NaN by zeros and hands it to every output.
     var dense = problem.makeOutput()
@@ -68,7 +68,7 @@ import Testing
     #expect(spread.failures == [.nonfiniteWindow: 4, .nonfiniteResult: 21])
     #expect(spread.nonfinite.disagreements == 21)
     #expect(spread.maxDeviation == nil)
-    #expect(spread.fromDirect.position == Position(row: 0, column: 0))
+    #expect(spread.fromDirect.position == Position(0, 0))
   }
 
   @Test("an overflow has no certificate though both formulations agree on it")

@@ -76,10 +76,12 @@ enum JSON: Equatable {
   }
 }
 
-extension JSON: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
+extension JSON: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+  ExpressibleByArrayLiteral,
   ExpressibleByBooleanLiteral
 {
   init(integerLiteral value: Int) { self = .number(Double(value)) }
+  init(floatLiteral value: Double) { self = .number(value) }
   init(stringLiteral value: String) { self = .string(value) }
   init(arrayLiteral elements: JSON...) { self = .array(elements) }
   init(booleanLiteral value: Bool) { self = .boolean(value) }

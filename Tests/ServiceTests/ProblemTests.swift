@@ -37,8 +37,50 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
       (#"{"image":[[1e39]],"filter":[[1]]}"#, "/image/0/0"),
       (#"{"image":[[1]],"filter":[[1e309]],"dtype":"float64"}"#, "/filter/0/0"),
       (#"{"image":[[1]],"filter":[[1]],"image":[[1]]}"#, "/image"), (#"{"a/b~c":1}"#, "/a~1b~0c"),
-      (#"{"image":[[[1]]],"filter":[[1]]}"#, "/image"), (#"{"image":[[1]],"filter":[[[[1]]]]}"#, "/filter"),
+      (#"{"image":[[1]],"filter":[[[1]]]}"#, "/filter"),
+      (#"{"image":[[1]],"filter":[[[[1]],[[1]]]]}"#, "/filter"),
+      (#"{"image":[[[1]],[[1]]],"filter":[[1]]}"#, "/filter"),
 
+      (Notebook.problem(#""bias":"1""#), "/bias"), (Notebook.problem(#""bias":[]"#), "/bias"),
+      (Notebook.problem(#""bias":[null]"#), "/bias/0"), (Notebook.problem(#""bias":1e39"#), "/bias"),
+      (Notebook.problem(#""bias":{"shape":[1],"dtype":"float64","data":"AAAAAAAA8D8="}"#), "/bias/dtype"),
+      (Notebook.problem(#""padding_mode":"mirror""#), "/padding_mode"),
+      (Notebook.problem(#""padding_mode":1"#), "/padding_mode"),
+      (Notebook.problem(#""groups":2"#), "/groups"), (Notebook.problem(#""groups":[1]"#), "/groups"),
+      (Notebook.problem(#""transposed":"yes""#), "/transposed"),
+      (Notebook.problem(#""transposed":true,"padding_mode":"reflect""#), "/padding_mode"),
+      (Notebook.problem(#""transposed":true,"padding":"same""#), "/padding"),
+      (Notebook.problem(#""output_padding":0"#), "/output_padding"),
+      (Notebook.problem(#""transposed":true,"output_padding":[1]"#), "/output_padding"),
+      (Notebook.problem(#""output_shape":[6,6]"#), "/output_shape"),
+      (Notebook.problem(#""transposed":true,"output_shape":6"#), "/output_shape"),
+      (Notebook.problem(#""transposed":true,"output_shape":[6]"#), "/output_shape"),
+      (
+        Notebook.problem(#""transposed":true,"output_padding":0,"output_shape":[6,6],"padding":0"#),
+        "/output_padding"
+      ),
+      (Notebook.problem(#""rank":1"#), "/rank"), (Notebook.problem(#""rank":"1""#), "/rank"),
+      (Notebook.problem(#""formulation":"fft","rank":1"#), "/rank"),
+      (Notebook.problem(#""tile":2"#), "/tile"),
+      (Notebook.problem(#""formulation":"separable","tile":2"#), "/tile"),
+      (Notebook.problem(#""formulation":"winograd""#), "/formulation"),
+      (
+        #"{"image":[[1]],"filter":[[1,2,3],[4,5,6],[7,8,9]],"padding":1,"formulation":"winograd","tile":3}"#,
+        "/tile"
+      ),
+      (
+        #"{"image":[[1]],"filter":[[1,2,3],[4,5,6],[7,8,9]],"padding":1,"formulation":"winograd","stride":2}"#,
+        "/formulation"
+      ),
+      (
+        #"{"image":[[1]],"filter":[[1,2,3],[4,5,6],[7,8,9]],"padding":2,"formulation":"winograd","dilation":2}"#,
+        "/formulation"
+      ),
+      (Notebook.problem(#""formulation":"im2col","storage":"dense""#), "/storage"),
+      (Notebook.problem(#""formulation":"separable","storage":"dense""#), "/storage"),
+      (Notebook.problem(#""formulation":"fft","storage":"dense""#), "/storage"),
+      (Notebook.problem(#""formulation":"winograd","storage":"dense""#), "/storage"),
+      (Notebook.problem(#""upstream":[[1]]"#), "/upstream"), (Notebook.problem(#""result":true"#), "/result"),
       (Notebook.problem(#""stride":1.5"#), "/stride"),
       (Notebook.problem(#""stride":[1]"#), "/stride"), (Notebook.problem(#""stride":"1""#), "/stride"),
       (Notebook.problem(#""padding":[1,2,3]"#), "/padding"),
@@ -47,7 +89,7 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
       (Notebook.problem(#""formulation":"magic""#), "/formulation"),
       (Notebook.problem(#""storage":"cloud""#), "/storage"),
       (Notebook.problem(#""formulation":"direct","storage":"dense""#), "/storage"),
-      (Notebook.problem(#""dtype":"float16""#), "/dtype"), (Notebook.problem(#""report":"long""#), "/report"),
+      (Notebook.problem(#""dtype":"float8""#), "/dtype"), (Notebook.problem(#""report":"long""#), "/report"),
       (Notebook.problem(#""encoding":"hex""#), "/encoding"), (Notebook.problem(#""flip":1"#), "/flip"),
       (Notebook.problem(#""repeat":"2""#), "/repeat"),
       (
@@ -66,8 +108,14 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
     arguments: [
       (#""stride":"1""#, "one integer or [vertical, horizontal] is expected"),
       (#""dilation":[1]"#, "one integer or [vertical, horizontal] is expected"),
-      (#""padding":true"#, #"[top, left, bottom, right], "valid" or "same" is expected"#),
-      (#""padding":"full""#, #"[top, left, bottom, right], "valid" or "same" is expected"#),
+      (
+        #""padding":true"#,
+        #"[top, left, bottom, right], "valid", "same", "same_upper" or "same_lower" is expected"#
+      ),
+      (
+        #""padding":"full""#,
+        #"[top, left, bottom, right], "valid", "same", "same_upper" or "same_lower" is expected"#
+      ),
     ])
   func forms(field: String, expected: String) throws {
     let detail = try #require(service.convolve(Notebook.problem(field)).json["detail"]?.string)
@@ -87,6 +135,41 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
       (Notebook.problem(#""dilation":-3"#), Expected(pointer: "/dilation", limit: 1, actual: -3)),
       (Notebook.problem(#""dilation":[0,1]"#), Expected(pointer: "/dilation/0", limit: 1, actual: 0)),
       (#"{"image":[[1]],"filter":[[1,2],[3,4]]}"#, Expected(pointer: "/filter", limit: 1, actual: 2)),
+      (Notebook.problem(#""bias":[1,2]"#), Expected(pointer: "/bias", limit: 1, actual: 2)),
+      (Notebook.problem(#""groups":0"#), Expected(pointer: "/groups", limit: 1, actual: 0)),
+      (Notebook.problem(#""rank":0"#), Expected(pointer: "/rank", limit: 1, actual: 0)),
+      (
+        Notebook.problem(#""formulation":"separable","rank":3"#),
+        Expected(pointer: "/rank", limit: 2, actual: 3)
+      ),
+      (Notebook.problem(#""tile":0"#), Expected(pointer: "/tile", limit: 1, actual: 0)),
+      (
+        Notebook.problem(#""padding":[0,5],"padding_mode":"reflect""#),
+        Expected(pointer: "/padding", limit: 4, actual: 5)
+      ),
+      (
+        Notebook.problem(#""padding":6,"padding_mode":"circular""#),
+        Expected(pointer: "/padding", limit: 5, actual: 6)
+      ),
+      (
+        Notebook.problem(#""transposed":true,"stride":3,"output_padding":3"#),
+        Expected(pointer: "/output_padding", limit: 2, actual: 3)
+      ),
+      (
+        Notebook.problem(#""output_padding":[0,-1]"#),
+        Expected(pointer: "/output_padding/1", limit: 0, actual: -1)
+      ),
+      (
+        Notebook.problem(#""output_shape":[0,1]"#), Expected(pointer: "/output_shape/0", limit: 1, actual: 0)
+      ),
+      (
+        Notebook.problem(#""transposed":true,"output_shape":[7,6]"#),
+        Expected(pointer: "/output_shape", limit: 6, actual: 7)
+      ),
+      (
+        Notebook.problem(#""transposed":true,"padding":3"#),
+        Expected(pointer: "/padding", limit: 5, actual: 6)
+      ),
       (Notebook.problem(#""dilation":5"#), Expected(pointer: "/filter", limit: 5, actual: 6)),
       (
         Notebook.problem(#""padding":4294967296"#),
@@ -114,6 +197,17 @@ private func expect(_ answer: Answer, _ expected: Expected, _ about: String) thr
     #expect(nested["pointer"]?.string?.hasPrefix("/image") == true)
     let object = #"{"filter":[[1]],"image":{"shape":[5,5],"dtype":"float32","data":""}}"#
     try expect(tight.convolve(object), Expected(pointer: "/image/shape", limit: 24, actual: 25), object)
+  }
+
+  @Test(
+    "an image that its padding would make larger than a tensor may be is refused, where the padding is made")
+  func paddedImage() throws {
+    let service = ConvolutionService(limits: ServiceLimits(tensorElements: 48))
+    let padded = Notebook.problem(#""padding":1,"stride":6,"padding_mode":"replicate""#)
+    try expect(service.convolve(padded), Expected(pointer: "/padding", limit: 48, actual: 49), padded)
+    #expect(try service.solve(Notebook.problem(#""padding":1,"stride":6"#))["shape"] == [1, 1])
+    #expect(
+      try ConvolutionService(limits: ServiceLimits(tensorElements: 49)).solve(padded)["shape"] == [1, 1])
   }
 
   @Test("a matrix beyond the memory limit is refused with its bytes and the storage that would do")

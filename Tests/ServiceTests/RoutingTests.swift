@@ -3,6 +3,7 @@ import Service
 import Testing
 
 private let service = ConvolutionService()
+private let posting = ["/convolve", "/compare", "/gradients"]
 private let reading = ["/formulations", "/benchmark", "/healthz", "/readyz", "/openapi.yaml"]
 
 @Suite struct RoutingTests {
@@ -12,8 +13,8 @@ private let reading = ["/formulations", "/benchmark", "/healthz", "/readyz", "/o
   func methods(method: HTTP.Method) throws {
     // CONNECT names no path (RFC 9110 section 9.3.6), so that no request for one comes this far.
     if method == .connect { return }
-    for path in reading + ["/convolve"] {
-      let allowed = path == "/convolve" ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"
+    for path in reading + posting {
+      let allowed = posting.contains(path) ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"
       let answer = try service.answer(method, path)
       if method == .options {
         #expect(answer.status == .noContent && answer.fields["Allow"] == allowed && answer.text.isEmpty)
@@ -46,7 +47,7 @@ private let reading = ["/formulations", "/benchmark", "/healthz", "/readyz", "/o
       #expect(problem["type"] == "about:blank" && problem["title"] == "Not Found" && problem["status"] == 404)
       let detail = try #require(problem["detail"]?.string)
       #expect(detail.hasPrefix("There is no \(path) here; there are "))
-      for known in reading + ["/convolve"] { #expect(detail.contains(known)) }
+      for known in reading + posting { #expect(detail.contains(known)) }
     }
   }
 
@@ -90,11 +91,14 @@ private let reading = ["/formulations", "/benchmark", "/healthz", "/readyz", "/o
       ("json", false), ("text/plain; a=application/json", false), ("application/xml", false),
     ])
   func contentType(type: String, taken: Bool) throws {
-    let answer = try service.answer(.post, "/convolve", Notebook.problem(), fields: ["Content-Type": type])
-    #expect(answer.status == (taken ? .ok : .unsupportedMediaType), "\(type)")
-    if !taken {
-      #expect(answer.fields["Accept"] == "application/json")
-      #expect(try answer.json["detail"]?.string?.contains("--json") == true)
+    for path in posting {
+      let more = path == "/gradients" ? #""upstream":[[1,1,1,1],[1,1,1,1],[1,1,1,1],[1,1,1,1]]"# : ""
+      let answer = try service.answer(.post, path, Notebook.problem(more), fields: ["Content-Type": type])
+      #expect(answer.status == (taken ? .ok : .unsupportedMediaType), "\(path) \(type)")
+      if !taken {
+        #expect(answer.fields["Accept"] == "application/json")
+        #expect(try answer.json["detail"]?.string?.contains("--json") == true)
+      }
     }
     #expect(try service.answer(.post, "/convolve", Notebook.problem()).status == .ok)
   }
@@ -134,25 +138,5 @@ private let reading = ["/formulations", "/benchmark", "/healthz", "/readyz", "/o
     let full = Answer(service.response(for: Refusal(status: .serviceUnavailable, detail: "Full.")))
     #expect(full.status == .serviceUnavailable && full.fields == ["Retry-After": "1"])
     #expect(try full.json.keys == ["type", "title", "status", "detail"])
-  }
-
-  @Test("the list of formulations names each storage, the default one first, and what it costs")
-  func formulations() throws {
-    let answer = try service.answer(.get, "/formulations")
-    #expect(answer.contentType == "application/json")
-    let list = try answer.json
-    #expect(list["dtypes"] == ["float32", "float64"])
-    let formulations = list["formulations"]?.elements ?? []
-    #expect(formulations.map { $0["name"] } == ["direct", "toeplitz", "banded"])
-    let storages = formulations.map { $0["storages"]?.elements ?? [] }
-    #expect(
-      storages.map { $0.map { $0["name"] } } == [["sparse"], ["sparse", "dense"], ["sparse", "dense"]])
-    #expect(storages.map { $0.map { $0["default"] } } == [[true], [true, false], [true, false]])
-    #expect(storages[1].last?["stored_entries"] == "out_h·out_w·in_h·in_w")
-    #expect(storages[2].last?["multiply_adds"] == "kw·out_h·in_h·out_w")
-    for formulation in formulations {
-      #expect(formulation["summary"]?.string?.isEmpty == false)
-      #expect(formulation["formula"]?.string?.isEmpty == false)
-    }
   }
 }

@@ -68,7 +68,8 @@ private let refusals: [Refusal] = [
   Refusal("{\"shape\":[4294967296,4294967296]}", "/image/shape", 9, "the tensor has more than 100 elements"),
   Refusal("{\"shape\":[11,10]}", "/image/shape", 9, "the tensor has more than 100 elements"),
   Refusal("{\"shape\":[1,1],\"shape\":[1,1]}", "/image/shape", 15, "the field stands twice"),
-  Refusal("{\"dtype\":\"float16\"}", "/image/dtype", 9, "the dtype is float32 or float64"),
+  Refusal(
+    "{\"dtype\":\"float8\"}", "/image/dtype", 9, "the dtype is one of float32, float64, float16, bfloat16"),
   Refusal("{\"dtype\":32}", "/image/dtype", 9, "a string is expected, found a number"),
   Refusal("{\"data\":[1]}", "/image/data", 8, "a string is expected, found an array"),
   Refusal(
@@ -88,7 +89,7 @@ private let refusals: [Refusal] = [
     "the last base64 character has bits behind the data"),
   Refusal(
     "{\"shape\":[1,1],\"dtype\":\"float64\",\"data\":\"AAAAAAAAAAA=\"}", "/image/dtype", 23,
-    "float64 data are not narrowed to float32; ask for the dtype float64"),
+    "float64 data are not narrowed; ask for the dtype float64"),
 ]
 
 @Suite("A tensor in JSON")

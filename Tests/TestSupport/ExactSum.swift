@@ -1,5 +1,5 @@
-/// A sum of products of finite float64 numbers without any rounding: a fixed-point number whose last bit is 2⁻²¹⁴⁸, the
-/// product of the two smallest subnormals, in limbs of 32 bits.
+/// A sum of products of finite float64 numbers without any rounding: a fixed-point number whose last bit is
+/// 2⁻²¹⁴⁸, the product of the two smallest subnormals, in limbs of 32 bits.
 public struct ExactSum: Sendable {
   // 2148 bits behind the point, 2048 before it, and 64 for carries.
   private var limbs = [Int64](repeating: 0, count: 134)
@@ -15,19 +15,22 @@ public struct ExactSum: Sendable {
     let product = left.multipliedFullWidth(by: right)
     let negative = ((a < 0) != (b < 0)) != negated
     let place = leftPlace + rightPlace + 2148
-    // 106 bits at any place touch at most five limbs.
-    for bit in 0..<128 {
-      let set = bit < 64 ? product.low >> UInt64(bit) & 1 : product.high >> UInt64(bit - 64) & 1
-      if set == 1 {
-        let target = place + bit
-        limbs[target / 32] += (negative ? -1 : 1) << Int64(target % 32)
+    // 106 bits at any place touch at most five limbs: three of the lower half, three of the upper one.
+    for (half, limb) in [(product.low, place / 32), (UInt64(product.high), place / 32 + 2)] {
+      let shifted = UInt128(half) << UInt128(place % 32)
+      for index in 0..<3 {
+        let part = Int64(truncatingIfNeeded: shifted >> UInt128(32 * index)) & 0xFFFF_FFFF
+        limbs[limb + index] += negative ? -part : part
       }
     }
-    carry()
   }
 
   /// −1, 0 or 1.
   public var sign: Int {
+    // Limbs have room for 2³⁰ products before they must be carried.
+    var sum = self
+    sum.carry()
+    let limbs = sum.limbs
     if limbs[limbs.count - 1] < 0 { return -1 }
     return limbs.contains { $0 != 0 } ? 1 : 0
   }

@@ -4,31 +4,33 @@
 /// This is the one inner loop of all formulations but the stencil: outputs lie side by side, so for stride 1 it
 /// vectorises over them without touching the order of any sum. Four terms go through the output at a time;
 /// that quarters the loads and stores of the running sums.
+///
+/// The weights stand `weightStep` apart: 1 along a row of a matrix, its width down a column.
 @inline(__always)
 func accumulateProducts<Scalar: Ring>(
   into output: UnsafeMutablePointer<Scalar>, count: Int, stride: Int, weights: UnsafePointer<Scalar>,
-  sources: UnsafePointer<Scalar>, sourceStep: Int, terms: Int
+  weightStep: Int = 1, sources: UnsafePointer<Scalar>, sourceStep: Int, terms: Int
 ) {
   var term = 0
   while term &+ 4 <= terms {
     let source = sources + term &* sourceStep
-    let weight = weights + term
+    let weight = weights + term &* weightStep
     accumulate(
-      into: output, count: count, stride: stride, weight[0], source, weight[1],
-      source + sourceStep, weight[2], source + 2 &* sourceStep, weight[3],
+      into: output, count: count, stride: stride, weight[0], source, weight[weightStep],
+      source + sourceStep, weight[2 &* weightStep], source + 2 &* sourceStep, weight[3 &* weightStep],
       source + 3 &* sourceStep)
     term &+= 4
   }
   let source = sources + term &* sourceStep
-  let weight = weights + term
+  let weight = weights + term &* weightStep
   switch terms &- term {
   case 3:
     accumulate(
-      into: output, count: count, stride: stride, weight[0], source, weight[1],
-      source + sourceStep, weight[2], source + 2 &* sourceStep)
+      into: output, count: count, stride: stride, weight[0], source, weight[weightStep],
+      source + sourceStep, weight[2 &* weightStep], source + 2 &* sourceStep)
   case 2:
     accumulate(
-      into: output, count: count, stride: stride, weight[0], source, weight[1], source + sourceStep)
+      into: output, count: count, stride: stride, weight[0], source, weight[weightStep], source + sourceStep)
   case 1:
     accumulate(into: output, count: count, stride: stride, weight[0], source)
   default: break
@@ -101,13 +103,53 @@ func accumulate<Scalar: Ring>(
 /// Adds `weight · source[b]` to `target[b · stride]` for `b` in `0..<count`: the adjoint of one product.
 @inline(__always)
 func spread<Scalar: Ring>(
-  _ weight: Scalar, _ source: UnsafePointer<Scalar>, count: Int, into target: UnsafeMutablePointer<Scalar>, stride: Int
+  _ weight: Scalar, _ source: UnsafePointer<Scalar>, count: Int, into target: UnsafeMutablePointer<Scalar>,
+  stride: Int
 ) {
   if stride == 1 {
     for b in 0..<count { target[b] = target[b] + weight * source[b] }
   } else {
     for b in 0..<count { target[b &* stride] = target[b &* stride] + weight * source[b] }
   }
+}
+
+/// `Σ_b first[b] · second[b · stride]` for `b` in `0..<count`, as eight running sums that are added at the end: one
+/// chain could not keep a processor's adders busy.
+@inline(__always)
+func dotProduct<Scalar: Ring>(
+  _ first: UnsafePointer<Scalar>, _ second: UnsafePointer<Scalar>, count: Int, stride: Int
+) -> Scalar {
+  var (s0, s1, s2, s3): (Scalar, Scalar, Scalar, Scalar) = (.zero, .zero, .zero, .zero)
+  var (s4, s5, s6, s7): (Scalar, Scalar, Scalar, Scalar) = (.zero, .zero, .zero, .zero)
+  var b = 0
+  if stride == 1 {
+    while b &+ 8 <= count {
+      let (x, y) = (first + b, second + b)
+      s0 = s0 + x[0] * y[0]
+      s1 = s1 + x[1] * y[1]
+      s2 = s2 + x[2] * y[2]
+      s3 = s3 + x[3] * y[3]
+      s4 = s4 + x[4] * y[4]
+      s5 = s5 + x[5] * y[5]
+      s6 = s6 + x[6] * y[6]
+      s7 = s7 + x[7] * y[7]
+      b &+= 8
+    }
+  } else {
+    while b &+ 4 <= count {
+      let (x, y) = (first + b, second + b &* stride)
+      s0 = s0 + x[0] * y[0]
+      s1 = s1 + x[1] * y[stride]
+      s2 = s2 + x[2] * y[2 &* stride]
+      s3 = s3 + x[3] * y[3 &* stride]
+      b &+= 4
+    }
+  }
+  while b < count {
+    s0 = s0 + first[b] * second[b &* stride]
+    b &+= 1
+  }
+  return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
 }
 
 /// Sets `count` scalars to `value`.
@@ -120,4 +162,17 @@ func fill<Scalar: Ring>(_ start: UnsafeMutablePointer<Scalar>, count: Int, with 
 @inline(__always)
 func clear<Scalar: Ring>(_ start: UnsafeMutablePointer<Scalar>, count: Int) {
   fill(start, count: count, with: .zero)
+}
+
+/// Sets each of `batch · channels` planes of `plane` scalars to its channel's value.
+@inline(__always)
+func fillPlanes<Scalar: Ring>(
+  _ start: UnsafeMutablePointer<Scalar>, batch: Int, channels: Int, plane: Int,
+  with values: UnsafePointer<Scalar>
+) {
+  for n in 0..<batch {
+    for channel in 0..<channels {
+      fill(start + (n &* channels &+ channel) &* plane, count: plane, with: values[channel])
+    }
+  }
 }

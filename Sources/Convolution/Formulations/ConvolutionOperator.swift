@@ -15,33 +15,34 @@ public struct ConvolutionOperator<Scalar: Ring>: ~Copyable, Sendable {
   private let padding: ImagePadding?
   private let bias: AlignedBuffer<Scalar>
 
+  /// An operator of a map for the geometry that `storage` asks for.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Int)
-  fileprivate init(
+  package init(
     _ formulation: Formulation, _ storage: Storage, _ geometry: ConvolutionGeometry,
-    _ map: any LinearMap<Scalar>, bias: borrowing Tensor<Scalar>?
+    _ map: any LinearMap<Scalar>, bias: UnsafeBufferPointer<Scalar>
   ) {
+    precondition(bias.isEmpty || bias.count == geometry.resultChannels, "another bias's shape")
     self.formulation = formulation
     self.storage = storage
     self.geometry = geometry
     self.map = map
     padding = geometry.paddingMode != .zeros && storage == .sparse ? ImagePadding(geometry) : nil
     var numbers = AlignedBuffer<Scalar>(capacity: geometry.resultChannels)
-    switch bias {
-    case .some(let given): numbers.append(contentsOf: given.values)
-    case nil: break
-    }
+    numbers.append(contentsOf: bias)
     while numbers.count < geometry.resultChannels { numbers.append(.zero) }
     self.bias = numbers
   }
 
   /// Bytes of weights, matrix entries and their places that the operator really holds, and of its scratch.
   public var heldBytes: Int {
+    let scratch: Int
     switch padding {
-    case .some(let around): map.heldBytes + around.heldBytes(scalarByteCount: MemoryLayout<Scalar>.stride)
-    case nil: map.heldBytes
+    case .some: scratch = ImagePadding.heldBytes(geometry, scalarByteCount: MemoryLayout<Scalar>.stride)
+    case nil: scratch = 0
     }
+    return map.heldBytes + scratch
   }
 
   /// Writes the convolution of `image`, plus the bias, over every element of `output`. Shapes other than the
@@ -110,23 +111,65 @@ extension Formulation {
   ///
   /// - Parameters:
   ///   - filter: The taps, as the geometry says (another number of them is a programming error).
-  ///   - bias: One number for each channel of the result; nil is zeros.
+  ///   - bias: One number for each channel of the result.
   ///   - memoryLimit: The most bytes the operator may hold; checked before anything is allocated.
   ///   - workLimit: The most multiply-adds one application may take.
   /// - Throws: what `check` throws.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
   public func makeOperator<Scalar: TensorScalar>(
     storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
-    bias: borrowing Tensor<Scalar>? = nil, options: FormulationOptions = FormulationOptions(),
+    bias: borrowing Tensor<Scalar>, options: FormulationOptions = FormulationOptions(),
     memoryLimit: Int = .max, workLimit: Int = .max
   ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
-    precondition(filter.values.count == geometry.weights, "another filter's shape")
+    try prepare(storage, geometry, filter.values, bias.values, options, memoryLimit, workLimit)
+  }
+
+  /// Prepares the operator of this formulation, in floating-point numbers, without a bias.
+  ///
+  /// - Throws: what `check` throws.
+  public func makeOperator<Scalar: TensorScalar>(
+    storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
+    options: FormulationOptions = FormulationOptions(), memoryLimit: Int = .max, workLimit: Int = .max
+  ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
+    try prepare(storage, geometry, filter.values, Self.none(), options, memoryLimit, workLimit)
+  }
+
+  /// Prepares the operator of a dot-product formulation over any ring; of another one it is a programming error.
+  ///
+  /// - Throws: what `check` throws.
+  package func makeRingOperator<Scalar: Ring>(
+    storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
+    bias: borrowing Tensor<Scalar>, memoryLimit: Int = .max, workLimit: Int = .max
+  ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
+    try prepareRing(storage, geometry, filter.values, bias.values, memoryLimit, workLimit)
+  }
+
+  /// Prepares the operator of a dot-product formulation over any ring, without a bias.
+  ///
+  /// - Throws: what `check` throws.
+  package func makeRingOperator<Scalar: Ring>(
+    storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
+    memoryLimit: Int = .max, workLimit: Int = .max
+  ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
+    try prepareRing(storage, geometry, filter.values, Self.none(), memoryLimit, workLimit)
+  }
+
+  /// No bias.
+  private static func none<Scalar>() -> UnsafeBufferPointer<Scalar> {
+    UnsafeBufferPointer(start: nil, count: 0)
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  private func prepare<Scalar: TensorScalar>(
+    _ storage: Storage, _ geometry: ConvolutionGeometry, _ filter: UnsafeBufferPointer<Scalar>,
+    _ bias: UnsafeBufferPointer<Scalar>, _ options: FormulationOptions, _ memoryLimit: Int, _ workLimit: Int
+  ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
+    precondition(filter.count == geometry.weights, "another filter's shape")
     try check(
       storage: storage, geometry: geometry, options: options, scalarByteCount: MemoryLayout<Scalar>.stride,
       memoryLimit: memoryLimit, workLimit: workLimit)
     let inner = geometry.mapped(by: storage)
-    let taps = filter.values.baseAddress.unsafelyUnwrapped
+    let taps = filter.baseAddress.unsafelyUnwrapped
     let map: any LinearMap<Scalar>
     switch self {
     case .direct, .toeplitz, .banded, .im2col:
@@ -138,19 +181,18 @@ extension Formulation {
     return ConvolutionOperator(self, storage, geometry, map, bias: bias)
   }
 
-  /// Prepares the operator of a formulation that needs no more than sums and products, over any ring.
-  ///
-  /// - Throws: what `check` throws.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   @specialized(where Scalar == Int)
-  public func makeOperator<Scalar: Ring>(
-    storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
-    bias: borrowing Tensor<Scalar>? = nil, memoryLimit: Int = .max, workLimit: Int = .max
+  func prepareRing<Scalar: Ring>(
+    _ storage: Storage, _ geometry: ConvolutionGeometry, _ filter: UnsafeBufferPointer<Scalar>,
+    _ bias: UnsafeBufferPointer<Scalar>, _ memoryLimit: Int, _ workLimit: Int
   ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
-    precondition(filter.values.count == geometry.weights, "another filter's shape")
+    precondition(filter.count == geometry.weights, "another filter's shape")
     try check(
       storage: storage, geometry: geometry, scalarByteCount: MemoryLayout<Scalar>.stride,
       memoryLimit: memoryLimit, workLimit: workLimit)
-    let map = ringMap(storage, geometry.mapped(by: storage), filter.values.baseAddress.unsafelyUnwrapped)
+    let map = ringMap(storage, geometry.mapped(by: storage), filter.baseAddress.unsafelyUnwrapped)
     return ConvolutionOperator(self, storage, geometry, map, bias: bias)
   }
 
@@ -164,7 +206,7 @@ extension Formulation {
     case (.toeplitz, .sparse): ToeplitzStencil(geometry: geometry, filter: filter)
     case (.banded, .dense): BandMatrices(geometry: geometry, filter: filter)
     case (.banded, .sparse): BandDiagonals(geometry: geometry, filter: filter)
-    case (.im2col, _): PatchesOperator(geometry: geometry, filter: filter)
+    case (.im2col, _): Im2colOperator(geometry: geometry, filter: filter)
     default: preconditionFailure("\(self) needs more than sums and products")
     }
   }
@@ -184,15 +226,16 @@ extension Formulation {
     if cost.heldBytes > memoryLimit || cost.heldBytes == .max {
       let fits = storages.first {
         $0 != storage
-          && self.cost(of: geometry, storage: $0, options: options, scalarByteCount: scalarByteCount).heldBytes
+          && self.cost(of: geometry, storage: $0, options: options, scalarByteCount: scalarByteCount)
+            .heldBytes
             <= memoryLimit
       }
       throw .operatorTooLarge(
         formulation: self, storage: storage, bytes: cost.heldBytes, limit: memoryLimit, fits: fits)
     }
-    if cost.multiplyAdds > workLimit {
-      throw .tooMuchWork(
-        formulation: self, storage: storage, multiplyAdds: cost.multiplyAdds, limit: workLimit)
+    let work = saturatingSum(cost.multiplyAdds, cost.setupMultiplyAdds)
+    if work > workLimit {
+      throw .tooMuchWork(formulation: self, storage: storage, multiplyAdds: work, limit: workLimit)
     }
   }
 
@@ -215,7 +258,7 @@ extension Formulation {
 extension ConvolutionGeometry {
   /// What a linear map is prepared for: in sparse storage, images that are padded already where the padding is not
   /// zeros; matrices with all their entries hold the padding themselves.
-  fileprivate func mapped(by storage: Storage) -> ConvolutionGeometry {
+  func mapped(by storage: Storage) -> ConvolutionGeometry {
     paddingMode == .zeros || storage == .dense ? self : padded
   }
 }

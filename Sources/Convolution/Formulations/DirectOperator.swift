@@ -35,7 +35,8 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
       for k in 0..<channels.output {
         let first = n &* channels.image &+ channels.firstImageChannel(of: k)
         apply(
-          filters: filter.base + k &* planes &* geometry.taps, planes: planes, images: image + first &* imagePlane,
+          filters: filter.base + k &* planes &* geometry.taps, planes: planes,
+          images: image + first &* imagePlane,
           bias: bias[k], into: output + (n &* channels.output &+ k) &* outputPlane)
       }
     }

@@ -43,6 +43,14 @@ public enum Formulation: String, CaseIterable, Sendable {
     }
   }
 
+  /// What it can't compute, in words; nothing where it takes every problem.
+  public var unsupported: [String] {
+    switch self {
+    case .direct, .toeplitz, .banded, .im2col, .separable, .fft: []
+    case .winograd: ["stride other than 1", "dilation other than 1", "filters other than 3×3 and 5×5"]
+    }
+  }
+
   /// What it does, in one line.
   public var summary: String {
     switch self {
@@ -62,9 +70,11 @@ public enum Formulation: String, CaseIterable, Sendable {
   public var formula: String {
     switch self {
     case .direct: "y[k,a,b] = Σ_c Σ_u Σ_v w[k,c,u,v] · x[c, a·s_h + u·d_h − top, b·s_w + v·d_w − left]"
-    case .toeplitz: "vec(Y) = A · vec(X), A[k,c] = Σ_u Σ_v w[k,c,u,v] · (S_u ⊗ S_v), S_u[a,i] = [i = a·s + u·d − p]"
+    case .toeplitz:
+      "vec(Y) = A · vec(X), A[k,c] = Σ_u Σ_v w[k,c,u,v] · (S_u ⊗ S_v), S_u[a,i] = [i = a·s + u·d − p]"
     case .banded: "Y_k = Σ_c Σ_v B_kcv · X_c · S_vᵀ, B_kcv = Σ_u w[k,c,u,v] · S_u"
-    case .im2col: "Y = W · P, W[k, cuv] = w[k,c,u,v], P[cuv, ab] = x[c, a·s_h + u·d_h − top, b·s_w + v·d_w − left]"
+    case .im2col:
+      "Y = W · P, W[k, cuv] = w[k,c,u,v], P[cuv, ab] = x[c, a·s_h + u·d_h − top, b·s_w + v·d_w − left]"
     case .separable: "Y_k = Σ_c Σ_r L_kcr · X_c · R_kcrᵀ, w[k,c,u,v] = Σ_r p_kcr[u] · q_kcr[v]"
     case .fft: "Y_k = F⁻¹(Σ_c F(X_c) · conj F(W_kc))"
     case .winograd: "Y_k = Aᵀ [Σ_c (G w_kc Gᵀ) ⊙ (Bᵀ d_c B)] A for each tile d of the image"
@@ -74,9 +84,15 @@ public enum Formulation: String, CaseIterable, Sendable {
   /// The bound on the error of one output, as a formula; `S = Σ|w·x|`, `u` the unit roundoff.
   public var boundFormula: String {
     switch self {
-    case .direct, .toeplitz, .banded, .im2col: "γ_n · S, γ_n = n·u / (1 − n·u), n = kh·kw·C/g (+ 1 with a bias)"
-    case .separable: "γ_m · Σ_c Σ_r Σ_uv |p_r[u]|·|q_r[v]|·|x| + Σ|w − Σ_r p_r·q_r|·|x|, m = kh + kw + r·C/g + 2"
-    case .fft: "‖x‖₂ · ‖w‖₂ · [(1+u)^3m (1+√5u)^(3m+1) (1+β)^3m − 1] for each block of 2^m points"
+    case .direct, .toeplitz, .banded, .im2col:
+      "γ_n · S, γ_n = n·u / (1 − n·u), n = kh·kw·C/g (+ 1 with a bias)"
+    case .separable:
+      "γ_m · Σ_c Σ_r Σ_uv |p_r[u]|·|q_r[v]|·|x| + Σ|w − Σ_r p_r·q_r|·|x|, m = kh + kw + r·C/g"
+    case .fft:
+      """
+      Σ_c ‖x_c‖₂ · ‖w_kc‖₂ · [(1+ε)²(1+√5u)(1+u)^(C/g−1)(1+ε_i) − 1] for each block of 2^m points, \
+      ε = (1+u)^(m+1)·((1+√5u)(1+β))^t − 1, t < m/2 + 2, and ε_i of the inverse likewise
+      """
     case .winograd: "γ_k · |Aᵀ| [Σ_c (|G||w||Gᵀ|) ⊙ (|Bᵀ||d||B|)] |A|, k = 2(n_G + ρ) + 2n_B + 2n_A + C/g"
     }
   }

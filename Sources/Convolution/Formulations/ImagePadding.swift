@@ -1,7 +1,7 @@
-import Buffers
+package import Buffers
 
 /// The gather that puts the padding around images, for padding modes that repeat pixels, and its adjoint.
-struct ImagePadding: ~Copyable, Sendable {
+package struct ImagePadding: ~Copyable, Sendable {
   private let image: Extent
   /// The pixel that stands at each padded row, then at each padded column.
   private let rows: AlignedBuffer<Int>
@@ -10,7 +10,7 @@ struct ImagePadding: ~Copyable, Sendable {
   private let planes: Int
 
   /// The padding of `geometry`; every position must have a source, so that the mode is not zeros.
-  init(_ geometry: ConvolutionGeometry) {
+  package init(_ geometry: ConvolutionGeometry) {
     image = geometry.image
     planes = geometry.channels.batch * geometry.channels.image
     rows = Self.sources(geometry.rows)
@@ -26,9 +26,12 @@ struct ImagePadding: ~Copyable, Sendable {
     return sources
   }
 
-  /// Bytes it holds, and those of one padded image.
-  func heldBytes(scalarByteCount: Int) -> Int {
-    (rows.count + columns.count) * MemoryLayout<Int>.stride + elementCount * scalarByteCount
+  /// Bytes of its places and of the padded images.
+  static func heldBytes(_ geometry: ConvolutionGeometry, scalarByteCount: Int) -> Int {
+    let padded = geometry.padded
+    return saturatingSum(
+      saturatingProduct(padded.image.height + padded.image.width, MemoryLayout<Int>.stride),
+      saturatingProduct(padded.imageElementCount, scalarByteCount))
   }
 
   /// Elements of the padded images.
@@ -37,7 +40,7 @@ struct ImagePadding: ~Copyable, Sendable {
   /// The images with their padding around them.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  func padded<Scalar: Ring>(_ images: UnsafePointer<Scalar>) -> AlignedBuffer<Scalar> {
+  package func padded<Scalar: Ring>(_ images: UnsafePointer<Scalar>) -> AlignedBuffer<Scalar> {
     AlignedBuffer(count: elementCount) { room in
       var target = room.baseAddress.unsafelyUnwrapped
       for plane in 0..<planes {

@@ -9,6 +9,23 @@ public struct OperatorCost: Hashable, Sendable {
   /// Multiplications, each with its addition, in one application. For sparse storage the count without
   /// padding: taps that fall on padding are skipped and make it less.
   public let multiplyAdds: Int
+  /// Multiply-adds of setting up that grow faster than the numbers stored: those of decomposing the filters.
+  public let setupMultiplyAdds: Int
+
+  init(storedEntries: Int, bytes: Int, heldBytes: Int, multiplyAdds: Int, setupMultiplyAdds: Int = 0) {
+    self.storedEntries = storedEntries
+    self.bytes = bytes
+    self.heldBytes = heldBytes
+    self.multiplyAdds = multiplyAdds
+    self.setupMultiplyAdds = setupMultiplyAdds
+  }
+
+  /// The same with so many bytes more held.
+  func holding(_ more: Int) -> OperatorCost {
+    OperatorCost(
+      storedEntries: storedEntries, bytes: bytes, heldBytes: saturatingSum(heldBytes, more),
+      multiplyAdds: multiplyAdds, setupMultiplyAdds: setupMultiplyAdds)
+  }
 }
 
 /// The same costs in words, for people.
@@ -23,11 +40,26 @@ extension Formulation {
   /// What the operator of this formulation takes for `geometry`, scalars of `scalarByteCount` bytes; multiply-adds are
   /// those of the whole batch.
   ///
-  /// A storage that the formulation does not have costs as its sparse one.
+  /// A storage that the formulation does not have costs as its sparse one, and a problem that it does not support as the
+  /// direct one.
   public func cost(
     of geometry: ConvolutionGeometry, storage: Storage, options: FormulationOptions = FormulationOptions(),
     scalarByteCount: Int
   ) -> OperatorCost {
+    // What stands around the image where the padding is not zeros: it is made for sparse storages.
+    let padded = geometry.padded
+    let around =
+      geometry.paddingMode == .zeros ? 0 : ImagePadding.heldBytes(geometry, scalarByteCount: scalarByteCount)
+    if self == .separable {
+      let cost = OperatorCost(
+        separable: geometry.paddingMode == .zeros ? geometry : padded, limit: options.rank,
+        scalarByteCount: scalarByteCount)
+      return cost.holding(around)
+    }
+    if self == .winograd, let tile = try? WinogradTile(geometry, tile: options.tile) {
+      let cost = OperatorCost(winograd: geometry, tile, scalarByteCount: scalarByteCount)
+      return cost.holding(around)
+    }
     let channels = geometry.channels
     let planes = saturatingProduct(channels.output, channels.imagePerGroup)
     let products = saturatingProduct(geometry.outputElementCount, channels.imagePerGroup, geometry.taps)
@@ -35,28 +67,37 @@ extension Formulation {
     var multiplyAdds = products
     var places = 0
     switch (self, storage) {
-    case (.direct, _), (.separable, _), (.fft, _), (.winograd, _), (.im2col, _):
+    case (.direct, _), (.separable, _), (.winograd, _):
       places = saturatingProduct(
-        ColumnPieces.count(geometry.columns), MemoryLayout<ColumnPieces.Piece>.stride)
+        ColumnPieces.count(geometry.mapped(by: .sparse).columns), MemoryLayout<ColumnPieces.Piece>.stride)
+    case (.im2col, _):
+      entries = saturatingSum(entries, Im2colOperator<Int>.patchCount(geometry))
+    case (.fft, _):
+      let plan = FourierPlan(geometry.mapped(by: .sparse))
+      entries = plan.storedEntries
+      places = plan.placeBytes(scalarByteCount: scalarByteCount)
+      multiplyAdds = plan.multiplyAdds
     case (.toeplitz, .dense):
       entries = saturatingProduct(
         channels.output, geometry.output.elementCount, channels.image, geometry.image.elementCount)
       multiplyAdds = saturatingProduct(channels.batch, entries)
     case (.toeplitz, .sparse):
       // Four integers say where an entry stands, and with them it fills whole words.
-      places = saturatingProduct(entries, 5 * MemoryLayout<Int>.stride - scalarByteCount)
+      places = saturatingSum(
+        saturatingProduct(entries, 5 * MemoryLayout<Int>.stride - scalarByteCount),
+        saturatingProduct(planes, MemoryLayout<StencilBlock>.stride))
     case (.banded, .dense):
-      entries = saturatingProduct(planes, geometry.filter.width, geometry.output.height, geometry.image.height)
+      entries = saturatingProduct(
+        planes, geometry.filter.width, geometry.output.height, geometry.image.height)
       multiplyAdds = saturatingProduct(channels.batch, entries, geometry.output.width)
+      places = PaddedColumns.heldBytes(geometry, scalarByteCount: scalarByteCount)
     case (.banded, .sparse): break
     }
-    if geometry.paddingMode != .zeros {
-      let padded = geometry.padded.imageElementCount
-      places = saturatingSum(places, saturatingProduct(padded, scalarByteCount))
-    }
+    if storage == .sparse || !supports(.dense) { places = saturatingSum(places, around) }
     let bytes = saturatingProduct(entries, scalarByteCount)
     return OperatorCost(
-      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places), multiplyAdds: multiplyAdds)
+      storedEntries: entries, bytes: bytes, heldBytes: saturatingSum(bytes, places),
+      multiplyAdds: multiplyAdds)
   }
 
   /// The formulas behind `cost`, in the symbols of `formula`.
@@ -68,6 +109,21 @@ extension Formulation {
     case (.banded, .dense):
       CostFormula(
         storedEntries: "K·C/g·kw · out_h·in_h", multiplyAdds: "N · K·C/g·kw · out_h·in_h · out_w")
+    case (.im2col, _):
+      CostFormula(
+        storedEntries: "C/g·kh·kw · out_h·out_w + K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
+    case (.separable, _):
+      CostFormula(
+        storedEntries: "K·C/g·r·(kh + kw), at most r = min(kh, kw)",
+        multiplyAdds: "N·K·C/g·r · out_w·(in_h·kw + out_h·kh), at most r = min(kh, kw)")
+    case (.winograd, _):
+      CostFormula(
+        storedEntries: "K·C/g·(m + r − 1)²",
+        multiplyAdds: "N·K·C/g · ⌈out_h/m⌉·⌈out_w/m⌉·(m + r − 1)²")
+    case (.fft, _):
+      CostFormula(
+        storedEntries: "K·C/g · 2s, s = (L₁/2 + 1)·L₂ points of a half spectrum (rows rounded up to 4)",
+        multiplyAdds: "N·g·blocks · s · (2·(log₂ L₁L₂ + 4)·(C/g + K/g) + 4·K/g·C/g)")
     default: CostFormula(storedEntries: "K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     }
   }

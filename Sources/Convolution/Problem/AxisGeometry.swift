@@ -1,8 +1,8 @@
 /// How filter, image and output meet along one axis: tap `u` of output `a` reads pixel `a·stride + u·dilation
 /// − before`, which is padding where it lies outside `0..<image`.
 ///
-/// A transposed convolution goes the other way over the same meeting: what it is given stands at the outputs, and what
-/// it makes stands at the pixels.
+/// A transposed convolution goes the other way over the same meeting: what it is given stands at the outputs,
+/// and what it makes stands at the pixels.
 public struct AxisGeometry: Hashable, Sendable {
   /// Pixels of the image.
   public let image: Int
@@ -18,11 +18,12 @@ public struct AxisGeometry: Hashable, Sendable {
   public let after: Int
   /// What stands on the padding.
   public let mode: PaddingMode
-  /// Outputs: `⌊(before + image + after − dilation·(filter − 1) − 1) / stride⌋ + 1`; where the geometry is a transposed
-  /// one, at most as many.
+  /// Outputs: `⌊(before + image + after − dilation·(filter − 1) − 1) / stride⌋ + 1`; where the geometry is a
+  /// transposed one, at most as many.
   public let output: Int
 
-  /// The most pixels, taps or steps along an axis: with it no sum or product of two of these numbers overflows.
+  /// The most pixels, taps or steps along an axis: with it no sum or product of two of these numbers
+  /// overflows.
   public static var maximumExtent: Int { Int(Int32.max) }
 
   /// The axis of an ordinary convolution, all numbers at least what the rule for them says.
@@ -39,7 +40,8 @@ public struct AxisGeometry: Hashable, Sendable {
       throw .filterExceedsImage(axis: axis, extent: extent, paddedExtent: padded)
     }
     self.init(
-      image: image, filter: filter, stride: stride, dilation: dilation, before: before, after: after, mode: mode,
+      image: image, filter: filter, stride: stride, dilation: dilation, before: before, after: after,
+      mode: mode,
       output: (padded - extent) / stride + 1)
   }
 
@@ -59,12 +61,14 @@ public struct AxisGeometry: Hashable, Sendable {
       throw .paddingExceedsResult(axis: axis, padding: before + after, limit: full - 1)
     }
     self.init(
-      image: full - before - after, filter: filter, stride: stride, dilation: dilation, before: before, after: after,
+      image: full - before - after, filter: filter, stride: stride, dilation: dilation, before: before,
+      after: after,
       mode: .zeros, output: output)
   }
 
   private init(
-    image: Int, filter: Int, stride: Int, dilation: Int, before: Int, after: Int, mode: PaddingMode, output: Int
+    image: Int, filter: Int, stride: Int, dilation: Int, before: Int, after: Int, mode: PaddingMode,
+    output: Int
   ) {
     self.image = image
     self.filter = filter
@@ -85,7 +89,8 @@ public struct AxisGeometry: Hashable, Sendable {
     }
   }
 
-  /// Refuses padding that the image is too small to fill: a mirror image has `image − 1` pixels, another round `image`.
+  /// Refuses padding that the image is too small to fill: a mirror image has `image − 1` pixels, another
+  /// round `image`.
   private static func check(
     _ mode: PaddingMode, _ axis: Axis, before: Int, after: Int, image: Int
   ) throws(ConvolutionError) {
@@ -107,8 +112,8 @@ public struct AxisGeometry: Hashable, Sendable {
       mode: .zeros, output: output)
   }
 
-  /// The pixel whose value stands at `position`, which may lie outside of the image by at most the padding; nil for a
-  /// zero.
+  /// The pixel whose value stands at `position`, which may lie outside of the image by at most the padding;
+  /// nil for a zero.
   public func source(of position: Int) -> Int? {
     if position >= 0 && position < image { return position }
     switch mode {
@@ -119,7 +124,8 @@ public struct AxisGeometry: Hashable, Sendable {
     }
   }
 
-  /// The position that `tap` of `output` reads; outside `0..<image` it is padding, for `source(of:)` to resolve.
+  /// The position that `tap` of `output` reads; outside `0..<image` it is padding, for `source(of:)` to
+  /// resolve.
   public func pixel(output: Int, tap: Int) -> Int { output * stride + tap * dilation - before }
 
   /// The outputs for which `tap` reads the image and not the padding.
@@ -139,8 +145,8 @@ public struct AxisGeometry: Hashable, Sendable {
     return lower < upper ? lower..<upper : output..<output
   }
 
-  /// The most taps with which outputs reach one pixel, the padding being zeros: taps that stand on the same pixel are
-  /// whole steps apart, `stride / gcd(stride, dilation)` taps each.
+  /// The most taps with which outputs reach one pixel, the padding being zeros: taps that stand on the same
+  /// pixel are whole steps apart, `stride / gcd(stride, dilation)` taps each.
   var tapsPerPixel: Int {
     var (a, b) = (stride, dilation)
     while b != 0 { (a, b) = (b, a % b) }

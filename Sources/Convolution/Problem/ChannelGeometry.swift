@@ -21,4 +21,22 @@ public struct ChannelGeometry: Hashable, Sendable {
 
   /// The first image channel of the group of output channel `output`.
   public func firstImageChannel(of output: Int) -> Int { output / outputPerGroup * imagePerGroup }
+
+  /// The output channels of the group of image channel `image`.
+  func outputChannels(of image: Int) -> Range<Int> {
+    let first = image / imagePerGroup * outputPerGroup
+    return first..<first + outputPerGroup
+  }
+
+  /// Calls `body` for each image of the batch, each output channel and each image channel of its group, in this order,
+  /// with the numbers of the output plane, the image plane and the filter plane that meet.
+  @inline(__always)
+  func forEachMeeting(_ body: (_ output: Int, _ image: Int, _ filter: Int) -> Void) {
+    for n in 0..<batch {
+      for k in 0..<output {
+        let first = n &* image &+ firstImageChannel(of: k)
+        for c in 0..<imagePerGroup { body(n &* output &+ k, first &+ c, k &* imagePerGroup &+ c) }
+      }
+    }
+  }
 }

@@ -12,14 +12,15 @@ extension ConvolutionError: CustomStringConvertible {
       return "The \(field.rawValue) is empty: \(axis.map { "its \($0.rawValue)" } ?? "one of its extents") is 0."
     case .notPositive(let field, let axis, let value):
       let place = axis.map { " along the \($0.rawValue)" } ?? ""
-      return "\(name(field))\(place) is \(value); it must be at least \(field == .outputPadding ? 0 : 1)."
+      let subject = field == .groups ? "The number of groups" : name(field)
+      return "\(subject)\(place) is \(value); it must be at least \(field == .outputPadding ? 0 : 1)."
     case .groupsDoNotDivide(let filters, let groups):
       return "The filter has \(filters) output channels, which \(groups) groups do not divide."
     case .channelMismatch(let image, let filters, let planes, let groups, let transposed):
       return channelMismatch(image, filters, planes, groups, transposed)
     case .biasLength(let count, let channels):
       let expected = channels == 1 ? "one number is" : "one number, or \(channels), one for each channel, are"
-      return "The bias has \(count) numbers, and the result \(channels) channels; \(expected) expected."
+      return "The bias has \(count) numbers, and the result \(channels) channel\(channels == 1 ? "" : "s"); \(expected) expected."
     case .negativePadding(let side, let value):
       return "The \(side.rawValue) padding is \(value); it must be at least 0."
     case .samePaddingWithStride(let stride):

@@ -5,8 +5,9 @@
 ///
 ///     y[n,k,a,b] = Σ_c Σ_u Σ_v w[k,c,u,v] · x[n,c, a·s + u·d − p, b·s + v·d − p],
 ///
-/// `c` over the channels of `k`'s group: the cross-correlation of `torch.conv2d`. Where `isTransposed`, the problem is
-/// `Aᵀ` of that map: what it is given has the shape of `A`'s outputs, and its result the shape of `A`'s images.
+/// `c` over the channels of `k`'s group: the cross-correlation of `torch.conv2d`. Where `isTransposed`, the
+/// problem is `Aᵀ` of that map: what it is given has the shape of `A`'s outputs, and its result the shape of
+/// `A`'s images.
 public struct ConvolutionGeometry: Hashable, Sendable {
   /// The meeting of the rows.
   public let rows: AxisGeometry
@@ -75,13 +76,8 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   /// The same map from images whose padding already stands around them.
   public var padded: ConvolutionGeometry {
     ConvolutionGeometry(
-      rows: rows.padded, columns: columns.padded, channels: channels, isTransposed: isTransposed, ranks: ranks)
-  }
-
-  /// The same outputs from images of which only the columns' padding already stands around them.
-  var withPaddedColumns: ConvolutionGeometry {
-    ConvolutionGeometry(
-      rows: rows, columns: columns.padded, channels: channels, isTransposed: isTransposed, ranks: ranks)
+      rows: rows.padded, columns: columns.padded, channels: channels, isTransposed: isTransposed, ranks: ranks
+    )
   }
 
   /// What stands on the padding.
@@ -114,7 +110,9 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   /// Elements of all of `A`'s images, or `Int.max` where that overflows.
   public var imageElementCount: Int { saturatingProduct(channels.batch, channels.image, image.elementCount) }
   /// Elements of all of `A`'s outputs, or `Int.max` where that overflows.
-  public var outputElementCount: Int { saturatingProduct(channels.batch, channels.output, output.elementCount) }
+  public var outputElementCount: Int {
+    saturatingProduct(channels.batch, channels.output, output.elementCount)
+  }
   /// Elements of the result, or `Int.max` where that overflows.
   public var resultElementCount: Int { isTransposed ? imageElementCount : outputElementCount }
   /// Channels of the result: the elements of a bias.
@@ -122,9 +120,11 @@ public struct ConvolutionGeometry: Hashable, Sendable {
 
   /// The shape that the problem's image has.
   public var imageShape: Shape {
-    isTransposed ? shape(channels.output, output, rank: ranks.image) : shape(channels.image, image, rank: ranks.image)
+    isTransposed
+      ? shape(channels.output, output, rank: ranks.image) : shape(channels.image, image, rank: ranks.image)
   }
-  /// The shape of the result: with as many dimensions as the image; a matrix whose filter has four gives three.
+  /// The shape of the result: with as many dimensions as the image; a matrix whose filter has four gives
+  /// three.
   public var resultShape: Shape {
     isTransposed
       ? shape(channels.image, image, rank: ranks.result) : shape(channels.output, output, rank: ranks.result)
@@ -227,7 +227,8 @@ extension ConvolutionGeometry {
     case .sameLower: (before, after) = (same - same / 2, same / 2)
     }
     return try AxisGeometry(
-      axis: axis, image: image, filter: filter, stride: stride, dilation: dilation, before: before, after: after,
+      axis: axis, image: image, filter: filter, stride: stride, dilation: dilation, before: before,
+      after: after,
       mode: options.paddingMode)
   }
 

@@ -26,7 +26,8 @@ public struct ConvolutionProblem<Scalar: Ring>: ~Copyable {
     maximumOutputElements: Int = ConvolutionGeometry.defaultOutputLimit
   ) throws(ConvolutionError) {
     let geometry = try ConvolutionGeometry(
-      image: image.shape, filter: filter.shape, options: options, maximumOutputElements: maximumOutputElements)
+      image: image.shape, filter: filter.shape, options: options, maximumOutputElements: maximumOutputElements
+    )
     let channels = geometry.resultChannels
     if let bias {
       let count = bias.values.count

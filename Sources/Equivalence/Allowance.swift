@@ -1,0 +1,55 @@
+import Convolution
+
+/// How far each element of a result may lie from the reference: the bound of the formulation, the reference's own error,
+/// and, where the result was rounded to a shorter format at the end, that rounding.
+///
+/// The result's own bound may be one that the formulation gave by element; the direct result always obeys that of a dot
+/// product.
+struct Allowance {
+  /// The bound of a dot product, the reference's error in it.
+  let dotProduct: ErrorBound
+  /// The short format, where there is one.
+  let rounded: RoundedFormat?
+  /// The format of the elements.
+  let format: DataType
+  private let reference: ErrorBound
+  private let elementwise: UnsafePointer<Double>?
+
+  /// What is allowed to sums of `terms` terms computed in `dataType` and rounded to `format`; `elementwise` has a bound
+  /// for each element, and is nil for dot products.
+  init(dataType: DataType, terms: Int, elementwise: UnsafePointer<Double>?, format: DataType) {
+    dotProduct = ErrorBound(dataType: dataType, terms: terms)
+    reference = ErrorBound(ofReferenceIn: dataType, terms: terms)
+    rounded = RoundedFormat(format)
+    precondition(rounded == nil ? format == dataType : dataType == .float32, "rounded from another type")
+    self.format = format
+    self.elementwise = elementwise
+  }
+
+  /// Whether all elements obey the bound of a dot product, in the format they were computed in.
+  var isDotProduct: Bool { elementwise == nil && rounded == nil }
+
+  /// What is allowed to the element at `index` as it was computed, before it was rounded.
+  @inline(__always)
+  func computed(_ index: Int, absolute: Double) -> Double {
+    guard let elementwise else { return dotProduct.at(absolute) }
+    return (elementwise[index] + reference.at(absolute)) * ErrorBound.outward
+  }
+
+  /// What is allowed to the element at `index`, whose reference is `value`.
+  @inline(__always)
+  func result(_ index: Int, value: Double, absolute: Double) -> Double {
+    through(computed(index, absolute: absolute), value)
+  }
+
+  /// What is allowed to a dot product, as the direct result is one.
+  @inline(__always)
+  func direct(value: Double, absolute: Double) -> Double {
+    through(dotProduct.at(absolute), value)
+  }
+
+  @inline(__always)
+  private func through(_ bound: Double, _ value: Double) -> Double {
+    rounded == nil ? bound : ErrorBound.rounded(to: format, bound, magnitude: value.magnitude)
+  }
+}

@@ -1,0 +1,157 @@
+import Buffers
+import Convolution
+
+/// What the elements of a result are sums of: the numbers, and how they meet.
+struct Summands<Scalar: TensorScalar> {
+  private let geometry: ConvolutionGeometry
+  private let direction: Contraction.Direction
+  private let isFlipped: Bool
+  private let first: UnsafePointer<Scalar>
+  private let second: UnsafePointer<Scalar>
+  /// One number for each channel of the result; nil where there is none to add.
+  private let bias: UnsafePointer<Scalar>?
+
+  /// The sums of a problem's result, valid while the problem lives.
+  @inline(__always)
+  init(_ problem: borrowing ConvolutionProblem<Scalar>) {
+    geometry = problem.geometry
+    direction = geometry.isTransposed ? .images : .outputs
+    isFlipped = false
+    first = problem.filter.values.baseAddress.unsafelyUnwrapped
+    second = problem.image.values.baseAddress.unsafelyUnwrapped
+    bias = problem.bias.values.baseAddress.unsafelyUnwrapped
+  }
+
+  /// The sums of one of a problem's gradients, valid while problem, `upstream` and `one`, which is the number 1, live.
+  @inline(__always)
+  init(
+    _ target: GradientTarget, of problem: borrowing ConvolutionProblem<Scalar>,
+    upstream: UnsafePointer<Scalar>,
+    one: UnsafePointer<Scalar>
+  ) {
+    geometry = problem.geometry
+    isFlipped = problem.isFlipped
+    bias = nil
+    let image = problem.image.values.baseAddress.unsafelyUnwrapped
+    switch target {
+    case .image:
+      direction = geometry.isTransposed ? .outputs : .images
+      first = problem.filter.values.baseAddress.unsafelyUnwrapped
+      second = upstream
+    case .filter:
+      direction = .filter
+      (first, second) = geometry.isTransposed ? (image, upstream) : (upstream, image)
+    case .bias:
+      direction = .bias
+      (first, second) = (upstream, one)
+    }
+  }
+
+  /// Where the pairs of every element are.
+  func contraction() -> Contraction {
+    Contraction(geometry, to: direction, isFlipped: isFlipped)
+  }
+
+  /// Whether all factors of the element at `index`, and its bias, are finite.
+  func isFinite(at index: Int, _ contraction: Contraction) -> Bool {
+    let (plane, place) = index.quotientAndRemainder(dividingBy: contraction.plane.elementCount)
+    let (row, column) = place.quotientAndRemainder(dividingBy: contraction.plane.width)
+    return start(of: plane).isFinite
+      && contraction.forEachProduct(plane, row, column, first, second) { $0.isFinite && $1.isFinite }
+  }
+
+  /// What the sums of plane `plane` start with.
+  @inline(__always)
+  private func start(of plane: Int) -> Double {
+    guard let bias else { return 0 }
+    return Double(bias[plane % geometry.resultChannels])
+  }
+
+  /// Forms the reference of all elements, strip by strip, and hands each to `sink`; `fused` says that a factor is too
+  /// large to be split.
+  @inline(__always)
+  func formReference<Sink: ReferenceSink>(fused: Bool, into sink: inout Sink) {
+    switch direction {
+    case .outputs: formForward(fused, into: &sink)
+    case .images, .filter, .bias: form(contraction(), fused, into: &sink)
+    }
+  }
+
+  @inline(__always)
+  private func formForward<Sink: ReferenceSink>(_ fused: Bool, into sink: inout Sink) {
+    // Zeros are skipped; pixels that stand on the padding are put there.
+    let isPadded = geometry.paddingMode != .zeros
+    let padded = isPadded ? ImagePadding(geometry).padded(second) : AlignedBuffer<Scalar>()
+    let images = isPadded ? UnsafePointer(padded.base) : second
+    let inner = isPadded ? geometry.padded : geometry
+    let strip = ReferenceStrip(inner.output)
+    let forward = ForwardReference(inner, into: strip.values)
+    var done = 0
+    for plane in 0..<inner.channels.batch &* inner.channels.output {
+      var row = 0
+      while row < inner.output.height {
+        let rows = row..<min(row &+ strip.rowCapacity, inner.output.height)
+        switch Scalar.precision {
+        case .single:
+          forward.form(
+            rows,
+            of: forward.plane(
+              plane, filter: rebound(first, to: Float.self), image: rebound(images, to: Float.self),
+              start: start(of: plane)))
+        case .double:
+          forward.form(
+            rows,
+            of: forward.plane(
+              plane, filter: rebound(first, to: Double.self), image: rebound(images, to: Double.self),
+              start: start(of: plane)), fused: fused)
+        }
+        sink.take(strip.values, from: done, count: rows.count &* inner.output.width)
+        done &+= rows.count &* inner.output.width
+        row = rows.upperBound
+      }
+    }
+  }
+
+  @inline(never)
+  private func form<Sink: ReferenceSink>(_ contraction: Contraction, _ fused: Bool, into sink: inout Sink) {
+    let strip = ReferenceStrip(contraction.plane)
+    let values = strip.values
+    var done = 0
+    for plane in 0..<contraction.planes {
+      let start = start(of: plane)
+      var row = 0
+      while row < contraction.plane.height {
+        let rows = row..<min(row &+ strip.rowCapacity, contraction.plane.height)
+        switch (Scalar.precision, fused) {
+        case (.single, _):
+          values.form(
+            rows, of: plane, contraction, rebound(first, to: Float.self), rebound(second, to: Float.self),
+            start: start, as: SingleSum.self)
+        case (.double, false):
+          values.form(
+            rows, of: plane, contraction, rebound(first, to: Double.self), rebound(second, to: Double.self),
+            start: start, as: SplitSum.self)
+        case (.double, true):
+          values.form(
+            rows, of: plane, contraction, rebound(first, to: Double.self), rebound(second, to: Double.self),
+            start: start, as: FusedSum.self)
+        }
+        sink.take(values, from: done, count: rows.count &* contraction.plane.width)
+        done &+= rows.count &* contraction.plane.width
+        row = rows.upperBound
+      }
+    }
+  }
+
+  /// The same numbers as those of the type that the precision says they are.
+  @inline(__always)
+  private func rebound<Number>(_ numbers: UnsafePointer<Scalar>, to: Number.Type) -> UnsafePointer<Number> {
+    UnsafeRawPointer(numbers).assumingMemoryBound(to: Number.self)
+  }
+}
+
+/// What the strips of a reference are handed to, in row-major order.
+protocol ReferenceSink {
+  /// Takes the sums of the elements `start ..< start + count`.
+  mutating func take(_ values: ReferenceValues, from start: Int, count: Int)
+}

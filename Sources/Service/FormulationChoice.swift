@@ -1,0 +1,55 @@
+import Convolution
+import TensorCoding
+
+/// One way to compute a problem, as a request names it.
+struct FormulationChoice {
+  private enum Field: String, CaseIterable {
+    case formulation, storage, rank, tile
+  }
+
+  /// The names of its fields.
+  static var fields: [String] { Field.allCases.map(\.rawValue) }
+
+  private(set) var formulation: Formulation
+  private(set) var storage: Storage
+  private(set) var options = FormulationOptions()
+
+  /// A formulation in a storage, without options.
+  init(_ formulation: Formulation = .direct, _ storage: Storage = .sparse) {
+    self.formulation = formulation
+    self.storage = storage
+  }
+
+  /// Reads the value of the field called `key`, or returns false where it is none of a choice.
+  mutating func read(_ key: String, _ reader: inout JSONReader) throws(JSONError) -> Bool {
+    guard let field = Field(rawValue: key) else { return false }
+    switch field {
+    case .formulation: formulation = try reader.word()
+    case .storage: storage = try reader.word()
+    case .rank: options.rank = try reader.integer(in: 1...AxisGeometry.maximumExtent)
+    case .tile: options.tile = try reader.integer(in: 1...AxisGeometry.maximumExtent)
+    }
+    return true
+  }
+
+  /// A choice that stands alone: the name of a formulation, or an object with the fields of a choice.
+  init(_ reader: inout JSONReader) throws(JSONError) {
+    self.init()
+    switch try reader.kind() {
+    case .string: formulation = try reader.word()
+    case .object:
+      var isNamed = false
+      try reader.beginObject()
+      while let key = try reader.nextKey() {
+        guard try read(key, &reader) else { throw reader.unknown(known: Self.fields) }
+        if key == Field.formulation.rawValue { isNamed = true }
+      }
+      if !isNamed {
+        throw reader.invalid("the field formulation is missing", below: "/\(Field.formulation.rawValue)")
+      }
+    default:
+      throw reader.invalid(
+        "a formulation is expected, its name or an object with \(Self.fields.joined(separator: ", "))")
+    }
+  }
+}
