@@ -1,0 +1,150 @@
+import Buffers
+public import Convolution
+
+extension Recognition {
+  /// The most comparisons where a caller sets no limit: a few seconds.
+  public static var defaultWorkLimit: Int { 1 << 30 }
+  /// The most weights of a filter where a caller sets no limit: 128 MiB.
+  public static var defaultWeightLimit: Int { 1 << 24 }
+
+  /// Recognises `matrix`, a row an output and a column a pixel, both in row-major order of channel, row and column.
+  ///
+  /// Cost: one pass over the nonzeros for each stride that the first rows don't refute, apart for rows and columns; memory
+  /// three times the nonzeros' only where there is a violation.
+  ///
+  /// - Parameters:
+  ///   - image: H×W or C×H×W of what the matrix is applied to.
+  ///   - output: H×W or K×H×W of what it makes; nil looks for the shape with the smallest kernel.
+  ///   - transposed: Whether it is to be recognised as the matrix of a transposed convolution.
+  ///   - tolerance: How far entries may lie from the value of their class, as a part of the greatest entry. Nil asks for
+  ///     equality, and where no two entries of most classes are equal for the least tolerance with which they are.
+  /// - Throws: `RecognitionError`.
+  public init(
+    _ matrix: borrowing SparseMatrix<Double>, image: Shape, output: Shape? = nil, transposed: Bool = false,
+    tolerance: Double? = nil, workLimit: Int = defaultWorkLimit, weightLimit: Int = defaultWeightLimit
+  ) throws(RecognitionError) {
+    try Self.check(matrix, image, output, tolerance)
+    if transposed {
+      guard let output else { throw .outputNeeded }
+      let turned = matrix.transposed()
+      self = try Self.recognize(
+        turned, Request(image: output, output: image, isTransposed: true, weightLimit: weightLimit), tolerance,
+        Budget(workLimit))
+    } else {
+      self = try Self.recognize(
+        matrix, Request(image: image, output: output, isTransposed: false, weightLimit: weightLimit), tolerance,
+        Budget(workLimit))
+    }
+  }
+
+  private static func check(
+    _ matrix: borrowing SparseMatrix<Double>, _ image: Shape, _ output: Shape?, _ tolerance: Double?
+  ) throws(RecognitionError) {
+    if matrix.rows < 1 || matrix.columns < 1 { throw .emptyMatrix }
+    if max(matrix.rows, matrix.columns) > Int32.max {
+      throw .matrixTooLarge(rows: matrix.rows, columns: matrix.columns)
+    }
+    func isBad(_ shape: Shape) -> Bool {
+      !(2...3).contains(shape.rank) || (0..<shape.rank).contains { shape[$0] < 1 }
+    }
+    if isBad(image) { throw .badShape(field: .image, image) }
+    if image.elementCount != matrix.columns { throw .columnMismatch(columns: matrix.columns, image: image) }
+    if let output {
+      if isBad(output) { throw .badShape(field: .output, output) }
+      if output.elementCount != matrix.rows { throw .rowMismatch(rows: matrix.rows, output: output) }
+    }
+    if let tolerance, !(tolerance >= 0 && tolerance < 1) { throw .badTolerance(tolerance) }
+  }
+
+  private static func recognize(
+    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ tolerance: Double?, _ budget: Budget
+  ) throws(RecognitionError) -> Recognition {
+    let layouts = request.layouts(rows: matrix.rows)
+    let largest = matrix.values.elements.reduce(0) { max($0, $1.magnitude) }
+    var search = StrideSearch(slack: 0, budget: budget)
+    if tolerance == nil || tolerance == 0 {
+      if let fit = try search.smallestFit(matrix, layouts) {
+        return try recognized(matrix, request, fit, tolerance: 0, &search.budget)
+      }
+      if let padded = try PaddedFit.find(matrix, layouts, nil, request, &search) {
+        return try Recognition(request, padded)
+      }
+    } else if let tolerance {
+      let found = try approximate(matrix, request, layouts, tolerance, largest, search.budget)
+      if let fit = found.fit {
+        return try recognized(matrix, request, fit, tolerance: tolerance, &search.budget)
+      }
+      search = StrideSearch(slack: 2 * tolerance * largest, budget: found.budget)
+    }
+    let (layout, strides) = try search.likeliest(matrix, layouts)
+    let consensus = try Consensus(
+      matrix, layout, strides: strides, slack: search.slack, weightLimit: request.weightLimit)
+    if consensus.dissenters == 0 {
+      return try recognized(matrix, request, consensus.fit, tolerance: tolerance ?? 0, &search.budget)
+    }
+    // No majority anywhere: the entries are noisy, and the least tolerance that explains them is looked for.
+    if tolerance == nil, 2 * consensus.dissenters > matrix.count {
+      var exponent = -44.0
+      while exponent <= -4 {
+        let step = Double(sign: .plus, exponent: Int(exponent), significand: 1)
+        let found = try approximate(matrix, request, layouts, step, largest, search.budget)
+        search.budget = found.budget
+        if let fit = found.fit {
+          return try recognized(matrix, request, fit, tolerance: step, &search.budget)
+        }
+        exponent += 2
+      }
+    }
+    return try Recognition(request, matrix, consensus, tolerance: tolerance ?? 0)
+  }
+
+  /// The fit of the entries that stand out from `tolerance`, entries of one class at most twice that apart.
+  private static func approximate(
+    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ layouts: [MatrixLayout], _ tolerance: Double,
+    _ largest: Double, _ budget: Budget
+  ) throws(RecognitionError) -> (fit: Fit?, budget: Budget) {
+    let clear = matrix.entries(above: tolerance * largest)
+    var search = StrideSearch(slack: 2 * tolerance * largest, budget: budget)
+    return (try search.smallestFit(clear, layouts, needsEvidence: true), search.budget)
+  }
+
+  private static func recognized(
+    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ fit: Fit, tolerance: Double,
+    _ budget: inout Budget
+  ) throws(RecognitionError) -> Recognition {
+    let (weights, distance) = try fit.project(matrix, weightLimit: request.weightLimit)
+    if distance == 0, fit.vertical.reach > fit.layout.vertical.extent || fit.horizontal.reach > fit.layout.horizontal.extent {
+      var search = StrideSearch(slack: 0, budget: budget)
+      if let padded = try PaddedFit.find(matrix, [fit.layout], fit, request, &search) {
+        return try Recognition(request, padded)
+      }
+    }
+    return try Recognition(request, fit, weights, distance: distance, tolerance: tolerance)
+  }
+}
+
+/// What was asked for, forwards: the image is what `A` is applied to.
+struct Request {
+  let image: Shape
+  let output: Shape?
+  let isTransposed: Bool
+  let weightLimit: Int
+
+  /// All ways to read the matrix: one where the output's shape is known, else one for each K×H×W that has as many
+  /// elements as there are rows.
+  func layouts(rows: Int) -> [MatrixLayout] {
+    let image = Self.planes(image)
+    if let output { return [MatrixLayout(image: image, output: Self.planes(output))] }
+    let divisors = (1...rows).filter { rows % $0 == 0 }
+    return divisors.flatMap { k in
+      divisors.filter { rows / k % $0 == 0 }.map { height in
+        MatrixLayout(image: image, output: (k, Extent(height, rows / k / height)))
+      }
+    }
+  }
+
+  private static func planes(_ shape: Shape) -> (channels: Int, plane: Extent) {
+    let plane = Extent(shape[shape.rank - 2], shape[shape.rank - 1])
+    return (shape.rank == 3 ? shape[0] : 1, plane)
+  }
+}

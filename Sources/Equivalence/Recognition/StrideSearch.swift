@@ -1,0 +1,107 @@
+import Convolution
+
+/// The search for the strides, over both axes apart.
+struct StrideSearch {
+  /// How far tied entries may lie apart.
+  let slack: Double
+  /// Comparisons that may still be made.
+  var budget: Budget
+
+  /// The fit with the smallest kernel among all strides under which every tie holds; nil where there is none.
+  ///
+  /// Strides that reach past the image tie nothing, and with them any matrix at all is a convolution. They count only
+  /// where the filter has no more weights than the matrix nonzeros. Where `isDerived`, the output's shape is a guess of
+  /// ours: then all fits must do with so few weights, and such strides don't count at all.
+  mutating func smallestFit(
+    _ matrix: borrowing SparseMatrix<Double>, _ layout: MatrixLayout, isDerived: Bool
+  ) throws(RecognitionError) -> Fit? {
+    let groups = try layout.groups(of: matrix, &budget)
+    let rows = try fits(matrix, layout.vertical, isDerived)
+    if rows.isEmpty { return nil }
+    let columns = try fits(matrix, layout.horizontal, isDerived)
+    var best: Fit?
+    for vertical in rows {
+      for horizontal in columns {
+        let fit = Fit(layout: layout, vertical: vertical, horizontal: horizontal, groups: groups)
+        let needsEvidence = isDerived || vertical.isUntied || horizontal.isUntied
+        if needsEvidence && fit.weights > matrix.count { continue }
+        if best.map({ fit.taps < $0.taps }) ?? true { best = fit }
+      }
+    }
+    return best
+  }
+
+  /// The best fit of strides within the image, then that of a stride past it.
+  private mutating func fits(
+    _ matrix: borrowing SparseMatrix<Double>, _ axis: MatrixAxis, _ isDerived: Bool
+  ) throws(RecognitionError) -> [AxisFit] {
+    if matrix.count == 0 { return [AxisFit(zerosAlong: axis)] }
+    if axis.outputs == 1 {
+      return try axis.keys(matrix, stride: 1, &budget).map { [AxisFit(axis, keys: $0, stride: 1)] } ?? []
+    }
+    var best: AxisFit?
+    for stride in 1..<max(2, axis.extent) {
+      let agreement = try axis.agreement(matrix, stride: stride, slack: slack, above: nil, &budget)
+      if agreement.mismatches > 0 { continue }
+      if let keys = try axis.keys(matrix, stride: stride, &budget) {
+        let fit = AxisFit(axis, keys: keys, stride: stride)
+        if fit.isBetter(than: best) { best = fit }
+      }
+    }
+    var fits = best.map { [$0] } ?? []
+    if !isDerived, axis.extent > 1, let keys = try axis.keys(matrix, stride: axis.extent, &budget) {
+      fits.append(AxisFit(axis, keys: keys, stride: axis.extent))
+    }
+    return fits
+  }
+
+  /// The strides under which most neighbours agree, and by how many more than don't.
+  mutating func likeliestStrides(
+    _ matrix: borrowing SparseMatrix<Double>, _ layout: MatrixLayout
+  ) throws(RecognitionError) -> (strides: Extent, score: Int) {
+    let rows = try likeliestStride(matrix, layout.vertical)
+    let columns = try likeliestStride(matrix, layout.horizontal)
+    return (Extent(rows.stride, columns.stride), rows.score + columns.score)
+  }
+
+  private mutating func likeliestStride(
+    _ matrix: borrowing SparseMatrix<Double>, _ axis: MatrixAxis
+  ) throws(RecognitionError) -> (stride: Int, score: Int) {
+    if axis.outputs == 1 || axis.extent == 1 { return (1, 0) }
+    var best: (stride: Int, score: Int)?
+    for stride in 1..<axis.extent {
+      let agreement = try axis.agreement(
+        matrix, stride: stride, slack: slack, above: best?.score ?? -matrix.count * 2 - 1, &budget)
+      if best.map({ agreement.score > $0.score }) ?? true { best = (stride, agreement.score) }
+    }
+    return best ?? (1, 0)
+  }
+}
+
+extension StrideSearch {
+  /// The fit with the smallest kernel, and then the fewest weights, among all layouts.
+  mutating func smallestFit(
+    _ matrix: borrowing SparseMatrix<Double>, _ layouts: [MatrixLayout], needsEvidence: Bool = false
+  ) throws(RecognitionError) -> Fit? {
+    var best: Fit?
+    for layout in layouts {
+      let guessed = needsEvidence || layouts.count > 1
+      guard let fit = try smallestFit(matrix, layout, isDerived: guessed) else { continue }
+      if best.map({ (fit.taps, fit.weights) < ($0.taps, $0.weights) }) ?? true { best = fit }
+    }
+    return best
+  }
+
+  /// The layout and the strides under which most neighbours agree; the one with the fewest channels among equals.
+  mutating func likeliest(
+    _ matrix: borrowing SparseMatrix<Double>, _ layouts: [MatrixLayout]
+  ) throws(RecognitionError) -> (layout: MatrixLayout, strides: Extent) {
+    var best: (layout: MatrixLayout, strides: Extent, score: Int)?
+    for layout in layouts {
+      let (strides, score) = try likeliestStrides(matrix, layout)
+      if best.map({ score > $0.score }) ?? true { best = (layout, strides, score) }
+    }
+    guard let best else { preconditionFailure("a matrix has at least one layout") }
+    return (best.layout, best.strides)
+  }
+}
