@@ -67,3 +67,17 @@ public struct SparseMatrix<Scalar: BitwiseCopyable & Sendable>: ~Copyable, Senda
       rows: columns, columns: rows, rowPointers: starts, columnIndices: indices, values: moved)
   }
 }
+
+extension SparseMatrix where Scalar: AdditiveArithmetic {
+  /// The matrix with its zeros: rows × columns, which the caller has checked to fit into memory.
+  public func dense() -> Tensor<Scalar> {
+    var tensor = Tensor<Scalar>(shape: Shape(rows, columns), repeating: .zero)
+    let entries = tensor.mutableValues
+    for row in 0..<rows {
+      for entry in rowPointers.base[row]..<rowPointers.base[row + 1] {
+        entries[row * columns + Int(columnIndices.base[entry])] = values.base[entry]
+      }
+    }
+    return tensor
+  }
+}

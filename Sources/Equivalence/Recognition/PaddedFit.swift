@@ -18,7 +18,7 @@ struct PaddedFit {
     _ search: inout StrideSearch
   ) throws(RecognitionError) -> PaddedFit? {
     if request.isTransposed || matrix.count == 0 { return nil }
-    let (layout, likeliest) = try search.likeliest(matrix, layouts)
+    let (layout, likeliest, _) = try search.likeliest(matrix, layouts)
     let strides = known.map { Extent($0.vertical.stride, $0.horizontal.stride) } ?? likeliest
     let groups = try layout.groups(of: matrix, &search.budget)
     guard let kernel = middle(matrix, layout, strides) else { return nil }

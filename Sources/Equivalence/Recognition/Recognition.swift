@@ -90,6 +90,12 @@ extension Recognition {
     public let row: Int
     /// Column of the matrix.
     public let column: Int
+
+    /// The entry at `row` and `column`.
+    public init(row: Int, column: Int) {
+      self.row = row
+      self.column = column
+    }
   }
 }
 

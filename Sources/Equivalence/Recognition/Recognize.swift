@@ -62,11 +62,11 @@ extension Recognition {
     let layouts = request.layouts(rows: matrix.rows)
     let largest = matrix.values.elements.reduce(0) { max($0, $1.magnitude) }
     var search = StrideSearch(slack: 0, budget: budget)
+    var exact: Fit?
     if tolerance == nil || tolerance == 0 {
-      if let fit = try search.smallestFit(matrix, layouts) {
-        return try recognized(matrix, request, fit, tolerance: 0, &search.budget)
-      }
-      if let padded = try PaddedFit.find(matrix, layouts, nil, request, &search) {
+      exact = try search.smallestFit(matrix, layouts)
+      if let exact, layouts.count == 1 { return try recognized(matrix, request, exact, tolerance: 0, &search.budget) }
+      if exact == nil, let padded = try PaddedFit.find(matrix, layouts, nil, request, &search) {
         return try Recognition(request, padded)
       }
     } else if let tolerance {
@@ -76,26 +76,39 @@ extension Recognition {
       }
       search = StrideSearch(slack: 2 * tolerance * largest, budget: found.budget)
     }
-    let (layout, strides) = try search.likeliest(matrix, layouts)
+    let (layout, strides, score) = try search.likeliest(matrix, layouts)
+    // Where hardly any two neighbours agree the entries may be noisy: the least tolerance that explains them.
+    if tolerance == nil, exact == nil, score <= 0, let fit = try noisy(matrix, request, layouts, largest, &search.budget) {
+      return try recognized(matrix, request, fit.fit, tolerance: fit.tolerance, &search.budget)
+    }
     let consensus = try Consensus(
       matrix, layout, strides: strides, slack: search.slack, weightLimit: request.weightLimit)
+    // A guessed shape counts only if it says less than the likeliest one and its exceptions, three numbers each.
+    if let exact, exact.weights <= saturatingSum(consensus.fit.weights, 3 * consensus.dissenters) {
+      return try recognized(matrix, request, exact, tolerance: 0, &search.budget)
+    }
     if consensus.dissenters == 0 {
       return try recognized(matrix, request, consensus.fit, tolerance: tolerance ?? 0, &search.budget)
     }
-    // No majority anywhere: the entries are noisy, and the least tolerance that explains them is looked for.
-    if tolerance == nil, 2 * consensus.dissenters > matrix.count {
-      var exponent = -44.0
-      while exponent <= -4 {
-        let step = Double(sign: .plus, exponent: Int(exponent), significand: 1)
-        let found = try approximate(matrix, request, layouts, step, largest, search.budget)
-        search.budget = found.budget
-        if let fit = found.fit {
-          return try recognized(matrix, request, fit, tolerance: step, &search.budget)
-        }
-        exponent += 2
-      }
-    }
     return try Recognition(request, matrix, consensus, tolerance: tolerance ?? 0)
+  }
+
+  /// The fit with the least tolerance that has one, from 2⁻⁴⁴ up to 2⁻⁴ in steps of 4; with a larger one where that
+  /// halves the weights, as a little noise that still stood out may have stretched the kernel.
+  private static func noisy(
+    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ layouts: [MatrixLayout], _ largest: Double,
+    _ budget: inout Budget
+  ) throws(RecognitionError) -> (fit: Fit, tolerance: Double)? {
+    var best: (fit: Fit, tolerance: Double)?
+    var tolerance = 0x1p-44
+    while tolerance <= 0x1p-4 {
+      let found = try approximate(matrix, request, layouts, tolerance, largest, budget)
+      budget = found.budget
+      if let best, found.fit.map({ 2 * $0.weights > best.fit.weights }) ?? true { return best }
+      best = found.fit.map { ($0, tolerance) }
+      tolerance *= 4
+    }
+    return best
   }
 
   /// The fit of the entries that stand out from `tolerance`, entries of one class at most twice that apart.

@@ -11,7 +11,7 @@ struct StrideSearch {
   ///
   /// Strides that reach past the image tie nothing, and with them any matrix at all is a convolution. They count only
   /// where the filter has no more weights than the matrix nonzeros. Where `isDerived`, the output's shape is a guess of
-  /// ours: then all fits must do with so few weights, and such strides don't count at all.
+  /// ours: then all fits must do with fewer weights, and such strides don't count at all.
   mutating func smallestFit(
     _ matrix: borrowing SparseMatrix<Double>, _ layout: MatrixLayout, isDerived: Bool
   ) throws(RecognitionError) -> Fit? {
@@ -24,11 +24,19 @@ struct StrideSearch {
       for horizontal in columns {
         let fit = Fit(layout: layout, vertical: vertical, horizontal: horizontal, groups: groups)
         let needsEvidence = isDerived || vertical.isUntied || horizontal.isUntied
-        if needsEvidence && fit.weights > matrix.count { continue }
+        if needsEvidence && !Self.isEvident(fit, matrix, isDerived) { continue }
         if best.map({ fit.taps < $0.taps }) ?? true { best = fit }
       }
     }
     return best
+  }
+
+  /// Whether a fit says less than the matrix does: with as many weights as there are entries, any matrix has one.
+  private static func isEvident(
+    _ fit: Fit, _ matrix: borrowing SparseMatrix<Double>, _ isDerived: Bool
+  ) -> Bool {
+    if isDerived { return fit.weights < matrix.count }
+    return fit.weights <= matrix.count && fit.weights < matrix.rows * matrix.columns
   }
 
   /// The best fit of strides within the image, then that of a stride past it.
@@ -95,13 +103,15 @@ extension StrideSearch {
   /// The layout and the strides under which most neighbours agree; the one with the fewest channels among equals.
   mutating func likeliest(
     _ matrix: borrowing SparseMatrix<Double>, _ layouts: [MatrixLayout]
-  ) throws(RecognitionError) -> (layout: MatrixLayout, strides: Extent) {
+  ) throws(RecognitionError) -> (layout: MatrixLayout, strides: Extent, score: Int) {
     var best: (layout: MatrixLayout, strides: Extent, score: Int)?
     for layout in layouts {
+      // Channels of single outputs have no neighbours: as a guess they would hide every violation.
+      if layouts.count > 1, layout.outputPlane == 1 { continue }
       let (strides, score) = try likeliestStrides(matrix, layout)
       if best.map({ score > $0.score }) ?? true { best = (layout, strides, score) }
     }
     guard let best else { preconditionFailure("a matrix has at least one layout") }
-    return (best.layout, best.strides)
+    return best
   }
 }
