@@ -72,7 +72,8 @@ struct MatrixProblem {
             guard let i = source(a * stride.0 + u * dilation.0 - padding.0, image.0),
               let j = source(b * stride.1 + v * dilation.1 - padding.1, image.1)
             else { continue }
-            line[(c * image.0 + i) * image.1 + j] += weights[((k * planes + plane) * filter.0 + u) * filter.1 + v]
+            line[(c * image.0 + i) * image.1 + j] +=
+              weights[((k * planes + plane) * filter.0 + u) * filter.1 + v]
           }
         }
       }

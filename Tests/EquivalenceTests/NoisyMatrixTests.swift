@@ -17,7 +17,8 @@ import Testing
     func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
     var system = basis.map { left in basis.map { product(left, $0) } + [product(left, target)] }
     for pivot in system.indices {
-      let best = (pivot..<system.count).max { system[$0][pivot].magnitude < system[$1][pivot].magnitude } ?? pivot
+      let best =
+        (pivot..<system.count).max { system[$0][pivot].magnitude < system[$1][pivot].magnitude } ?? pivot
       system.swapAt(pivot, best)
       for row in system.indices where row != pivot {
         let factor = system[row][pivot] / system[pivot][pivot]
@@ -32,7 +33,9 @@ import Testing
     return (weights, (product(rest, rest) / product(target, target)).squareRoot())
   }
 
-  @Test("the projection is the least squares solution, with and without a tolerance", arguments: [1e-9, 1e-6, 1e-3])
+  @Test(
+    "the projection is the least squares solution, with and without a tolerance",
+    arguments: [1e-9, 1e-6, 1e-3])
   func projection(noise: Double) throws {
     var random = SeededNumbers(seed: 31)
     for _ in 0..<12 {
@@ -98,6 +101,9 @@ import Testing
     let rows = problem.matrix([0.1, 0.2, 0.3, 0.4]).map { $0.map { Float($0) } }
     let found = try Recognition(SparseMatrix(Tensor(rows)), image: Shape(5, 5), output: Shape(4, 4))
     #expect(found.verdict == .convolution)
-    #expect(found.filter.rows == [[Double(Float(0.1)), Double(Float(0.2))], [Double(Float(0.3)), Double(Float(0.4))]])
+    #expect(
+      found.filter.rows == [
+        [Double(Float(0.1)), Double(Float(0.2))], [Double(Float(0.3)), Double(Float(0.4))],
+      ])
   }
 }

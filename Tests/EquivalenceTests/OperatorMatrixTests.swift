@@ -46,7 +46,8 @@ import Testing
         let geometry = try? ConvolutionGeometry(
           image: problem.outputShape, filter: problem.filterShape, options: options)
       else { continue }
-      let made = try OperatorMatrix(geometry).matrix(filter: tensor(problem.filterShape, weights)).dense().rows
+      let made = try OperatorMatrix(geometry).matrix(filter: tensor(problem.filterShape, weights)).dense()
+        .rows
       let forwards = problem.matrix(weights)
       let turned = forwards[0].indices.map { column in forwards.map { $0[column] } }
       #expect(made == turned, "\(problem)")
@@ -93,7 +94,8 @@ import Testing
     #expect {
       _ = try matrix.matrix(filter: Tensor<Double>(shape: Shape(3, 3), repeating: 1), memoryLimit: 1 << 30)
     } throws: {
-      guard case ConvolutionError.operatorTooLarge(.toeplitz, .sparse, _, 1 << 30, nil)? = $0 as? ConvolutionError
+      guard
+        case ConvolutionError.operatorTooLarge(.toeplitz, .sparse, _, 1 << 30, nil)? = $0 as? ConvolutionError
       else { return false }
       return true
     }

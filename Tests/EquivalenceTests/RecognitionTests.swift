@@ -28,7 +28,9 @@ import Testing
       }
       #expect(extent.elementCount <= vertical.count * horizontal.count, comment)
     }
-    if vertical != 0...problem.filter.0 - 1 || horizontal != 0...problem.filter.1 - 1 { return .unreachedTaps }
+    if vertical != 0...problem.filter.0 - 1 || horizontal != 0...problem.filter.1 - 1 {
+      return .unreachedTaps
+    }
     let same =
       found.geometry.filter == geometry.filter && found.geometry.stride == geometry.stride
       && found.geometry.dilation == geometry.dilation && found.geometry.padding.top == geometry.padding.top
@@ -108,7 +110,8 @@ import Testing
     }
   }
 
-  @Test("other padding modes are recognised and named", arguments: [PaddingMode.circular, .reflect, .replicate])
+  @Test(
+    "other padding modes are recognised and named", arguments: [PaddingMode.circular, .reflect, .replicate])
   func paddingModes(mode: PaddingMode) throws {
     var random = SeededNumbers(seed: 5)
     for _ in 0..<60 {

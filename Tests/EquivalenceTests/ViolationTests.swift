@@ -37,7 +37,9 @@ import Testing
     #expect(found.geometry.stride == Extent(1, 1), comment)
   }
 
-  @Test("each single entry of a 16×25 matrix that is changed is found at its row and column", arguments: [false, true])
+  @Test(
+    "each single entry of a 16×25 matrix that is changed is found at its row and column",
+    arguments: [false, true])
   func everyEntry(outputGiven: Bool) throws {
     let right = problem.matrix(weights)
     for row in 0..<16 {
@@ -187,17 +189,16 @@ import Testing
   @Test("what can't be a matrix of the image is refused", arguments: [0, 1, 2, 3, 4, 5, 6, 7])
   func refused(_ index: Int) throws {
     let matrix = try SparseMatrix([[1, 2], [3, 4]])
-    let (expected, image, output, transposed, tolerance):
-      (RecognitionError, Shape, Shape?, Bool, Double?) = [
-        (.columnMismatch(columns: 2, image: Shape(2, 2)), Shape(2, 2), nil, false, nil),
-        (.rowMismatch(rows: 2, output: Shape(1, 3)), Shape(1, 2), Shape(1, 3), false, nil),
-        (.badShape(field: .image, Shape(2)), Shape(2), nil, false, nil),
-        (.badShape(field: .output, Shape(1, 1, 1, 2)), Shape(1, 2), Shape(1, 1, 1, 2), false, nil),
-        (.badShape(field: .image, Shape(-1, -2)), Shape(-1, -2), nil, false, nil),
-        (.outputNeeded, Shape(1, 2), nil, true, nil),
-        (.badTolerance(1), Shape(1, 2), nil, false, 1),
-        (.badTolerance(-0.5), Shape(1, 2), nil, false, -0.5),
-      ][index]
+    let (expected, image, output, transposed, tolerance): (RecognitionError, Shape, Shape?, Bool, Double?) = [
+      (.columnMismatch(columns: 2, image: Shape(2, 2)), Shape(2, 2), nil, false, nil),
+      (.rowMismatch(rows: 2, output: Shape(1, 3)), Shape(1, 2), Shape(1, 3), false, nil),
+      (.badShape(field: .image, Shape(2)), Shape(2), nil, false, nil),
+      (.badShape(field: .output, Shape(1, 1, 1, 2)), Shape(1, 2), Shape(1, 1, 1, 2), false, nil),
+      (.badShape(field: .image, Shape(-1, -2)), Shape(-1, -2), nil, false, nil),
+      (.outputNeeded, Shape(1, 2), nil, true, nil),
+      (.badTolerance(1), Shape(1, 2), nil, false, 1),
+      (.badTolerance(-0.5), Shape(1, 2), nil, false, -0.5),
+    ][index]
     #expect(throws: expected) {
       _ = try Recognition(matrix, image: image, output: output, transposed: transposed, tolerance: tolerance)
     }
@@ -214,7 +215,8 @@ import Testing
       v.deallocate()
     }
     return try SparseMatrix(
-      rows: rows, columns: columns, rowPointers: UnsafeBufferPointer(p), columnIndices: UnsafeBufferPointer(c),
+      rows: rows, columns: columns, rowPointers: UnsafeBufferPointer(p),
+      columnIndices: UnsafeBufferPointer(c),
       values: UnsafeBufferPointer(v))
   }
 
@@ -230,10 +232,16 @@ import Testing
     #expect(throws: RecognitionError.rowPointers(at: 2)) { _ = try sparse(2, 2, [0, 1, 0], [0], [1]) }
     #expect(throws: RecognitionError.rowPointers(at: 1)) { _ = try sparse(2, 2, [0, 9, 1], [0], [1]) }
     #expect(throws: RecognitionError.rowPointers(at: 1)) { _ = try sparse(1, 2, [0, 0], [0], [1]) }
-    #expect(throws: RecognitionError.columnIndices(row: 0, at: 1)) { _ = try sparse(1, 3, [0, 2], [1, 1], [1, 2]) }
+    #expect(throws: RecognitionError.columnIndices(row: 0, at: 1)) {
+      _ = try sparse(1, 3, [0, 2], [1, 1], [1, 2])
+    }
     #expect(throws: RecognitionError.columnIndices(row: 0, at: 0)) { _ = try sparse(1, 3, [0, 1], [3], [1]) }
-    #expect(throws: RecognitionError.columnIndices(row: 0, at: 0)) { _ = try sparse(1, 3, [0, 1], [-1], [1]) }
-    #expect(throws: RecognitionError.nonfinite(row: 0, column: 2)) { _ = try sparse(1, 3, [0, 1], [2], [.nan]) }
+    #expect(throws: RecognitionError.columnIndices(row: 0, at: 0)) {
+      _ = try sparse(1, 3, [0, 1], [-1], [1])
+    }
+    #expect(throws: RecognitionError.nonfinite(row: 0, column: 2)) {
+      _ = try sparse(1, 3, [0, 1], [2], [.nan])
+    }
     #expect(throws: RecognitionError.lengthMismatch(part: "row pointers", count: 1, expected: 2)) {
       _ = try sparse(1, 3, [0], [], [])
     }
@@ -245,7 +253,9 @@ import Testing
       _ = try sparse(1, .max, [0, 0], [], [])
     }
     #expect(try sparse(1, 3, [0, 2], [0, 2], [0, 5]).count == 1)
-    #expect(throws: RecognitionError.nonfinite(row: 1, column: 0)) { _ = try SparseMatrix([[1], [.infinity]]) }
+    #expect(throws: RecognitionError.nonfinite(row: 1, column: 0)) {
+      _ = try SparseMatrix([[1], [.infinity]])
+    }
   }
 
   @Test("huge shapes with few entries neither trap nor run on")
@@ -258,9 +268,16 @@ import Testing
       // Any answer will do, and any refusal.
       _ = try? Recognition(matrix, image: image, output: output, workLimit: 1 << 22)
     }
+    let far = try sparse(1, 1 << 20, [0, 2], [0, 1 << 19], [1, 2])
+    #expect(try Recognition(far, image: Shape(1, 1 << 20)).geometry.filter == Extent(1, 2))
+    let spread = try sparse(1, 1 << 20, [0, 3], [0, 1, 1 << 19], [1, 2, 3])
+    #expect(throws: RecognitionError.filterTooLarge(weights: (1 << 19) + 1, limit: 1 << 16)) {
+      _ = try Recognition(spread, image: Shape(1, 1 << 20))
+    }
     #expect(throws: RecognitionError.tooMuchWork(limit: 1 << 16)) {
       _ = try Recognition(
-        sparse(2, wide, [0, 1, 2], [5, 5], [1, 2]), image: Shape(1, wide), output: Shape(1, 2), workLimit: 1 << 16)
+        sparse(2, wide, [0, 1, 2], [5, 5], [1, 2]), image: Shape(1, wide), output: Shape(1, 2),
+        workLimit: 1 << 16)
     }
   }
 
@@ -269,6 +286,7 @@ import Testing
     let remark = Recognition.Remark.loneEntries([.init(row: 15, column: 0)], kernel: Extent(2, 2))
     #expect(
       remark.description
-        == "One entry is alone in its class, the first at row 15, column 0; without it the kernel would be 2×2.")
+        == "One entry is alone in its class, the first at row 15, column 0; without it the kernel would be 2×2."
+    )
   }
 }

@@ -56,7 +56,8 @@ public struct OperatorMatrix: Sendable {
   ///
   /// - Throws: `operatorTooLarge`.
   public func bandMatrix<Scalar: Ring>(
-    filter: borrowing Tensor<Scalar>, outputChannel k: Int, plane c: Int, column v: Int, memoryLimit: Int = .max
+    filter: borrowing Tensor<Scalar>, outputChannel k: Int, plane c: Int, column v: Int,
+    memoryLimit: Int = .max
   ) throws(ConvolutionError) -> SparseMatrix<Scalar> {
     precondition(filter.values.count == geometry.weights, "another filter's shape")
     precondition(

@@ -89,7 +89,9 @@ struct Consensus {
     if fit.weights > weightLimit { throw .filterTooLarge(weights: fit.weights, limit: weightLimit) }
     var weights = [Double](repeating: 0, count: fit.weights)
     for (label, value) in agreed {
-      let (key, k, c) = (labels.key(of: label), labels.channels(of: label).output, labels.channels(of: label).image)
+      let (key, k, c) = (
+        labels.key(of: label), labels.channels(of: label).output, labels.channels(of: label).image
+      )
       if let index = fit.weight(k, c, key.vertical, key.horizontal) { weights[index] = value }
     }
     self.weights = weights
@@ -171,7 +173,8 @@ private struct Labels {
   func label(_ row: Int, _ column: Int32) -> Int {
     let block = row / layout.outputPlane * layout.imageChannels + Int(column) / layout.imagePlane
     let vertical = layout.vertical.pixel(column) - layout.vertical.output(row) * strides.height - least.height
-    let horizontal = layout.horizontal.pixel(column) - layout.horizontal.output(row) * strides.width - least.width
+    let horizontal =
+      layout.horizontal.pixel(column) - layout.horizontal.output(row) * strides.width - least.width
     return (block * keys.height + vertical) * keys.width + horizontal
   }
 

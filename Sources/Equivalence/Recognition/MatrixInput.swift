@@ -79,13 +79,15 @@ extension SparseMatrix where Scalar == Double {
     var kept = AlignedBuffer<Double>()
     pointers.append(0)
     for row in 0..<rows {
-      for entry in rowPointers.base[row]..<rowPointers.base[row + 1] where values.base[entry].magnitude > floor {
+      for entry in rowPointers.base[row]..<rowPointers.base[row + 1]
+      where values.base[entry].magnitude > floor {
         indices.append(columnIndices.base[entry])
         kept.append(values.base[entry])
       }
       pointers.append(kept.count)
     }
-    return SparseMatrix(rows: rows, columns: columns, rowPointers: pointers, columnIndices: indices, values: kept)
+    return SparseMatrix(
+      rows: rows, columns: columns, rowPointers: pointers, columnIndices: indices, values: kept)
   }
 
   /// Whether both have the same entries, neither with a stored zero.

@@ -24,6 +24,13 @@ struct MatrixLayout {
   var imagePlane: Int { vertical.extent * horizontal.extent }
   var outputPlane: Int { vertical.outputs * horizontal.outputs }
 
+  /// How far the output's proportions are from the image's.
+  var distortion: Double {
+    let image = Double(vertical.extent) / Double(horizontal.extent)
+    let ratio = Double(vertical.outputs) / Double(horizontal.outputs) / image
+    return max(ratio, 1 / ratio)
+  }
+
   /// The matrix row of an output.
   func row(_ k: Int, _ a: Int, _ b: Int) -> Int { (k * vertical.outputs + a) * horizontal.outputs + b }
   /// The matrix column of a pixel.
@@ -38,7 +45,9 @@ struct MatrixLayout {
     var groups = most
     while groups > 1 {
       if most % groups == 0 {
-        let (outputs, images) = (outputPlane * (outputChannels / groups), imagePlane * (imageChannels / groups))
+        let (outputs, images) = (
+          outputPlane * (outputChannels / groups), imagePlane * (imageChannels / groups)
+        )
         var row = 0
         var isApart = true
         while isApart, row < matrix.rows {

@@ -25,11 +25,14 @@ struct PaddedFit {
     let fit = Fit(
       layout: layout, vertical: AxisFit(layout.vertical, keys: kernel.vertical, stride: strides.height),
       horizontal: AxisFit(layout.horizontal, keys: kernel.horizontal, stride: strides.width), groups: groups)
-    if fit.weights > min(matrix.count, known?.weights ?? .max) || fit.weights > request.weightLimit { return nil }
+    if fit.weights > min(matrix.count, known?.weights ?? .max) || fit.weights > request.weightLimit {
+      return nil
+    }
     if let known, known.taps <= fit.taps { return nil }
     let weights = weights(matrix, fit)
     for mode in [PaddingMode.circular, .reflect, .replicate] {
-      guard let geometry = try? request.geometry(fit, mode), let operatorMatrix = try? OperatorMatrix(geometry),
+      guard let geometry = try? request.geometry(fit, mode),
+        let operatorMatrix = try? OperatorMatrix(geometry),
         operatorMatrix.statistics.nonzeros <= 16 * matrix.count
       else { continue }
       let values = Tensor(shape: request.filterShape(fit), weights)
@@ -37,7 +40,8 @@ struct PaddedFit {
       try search.budget.spend(made.count)
       if made.entries(above: 0).isEqual(to: matrix) {
         return PaddedFit(
-          fit: fit, mode: mode, weights: weights, zeros: known.map { Extent($0.vertical.filter, $0.horizontal.filter) })
+          fit: fit, mode: mode, weights: weights,
+          zeros: known.map { Extent($0.vertical.filter, $0.horizontal.filter) })
       }
     }
     return nil

@@ -107,7 +107,8 @@ extension Recognition.Remark: CustomStringConvertible {
       "There is one output along the \(axis.rawValue), so the stride could be larger."
     case .dilationNotIdentifiable(let axis):
       "At most one tap along the \(axis.rawValue) is not zero, so the dilation could be another."
-    case .zeroFilter: "All entries are zero, so the filter is zero, and stride, padding and dilation could be any."
+    case .zeroFilter:
+      "All entries are zero, so the filter is zero, and stride, padding and dilation could be any."
     case .zeroEdgeTaps(let axis, let count):
       """
       \(count) tap\(count == 1 ? "" : "s") at the ends along the \(axis.rawValue) \(count == 1 ? "is" : "are") zero and \

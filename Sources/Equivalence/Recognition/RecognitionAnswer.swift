@@ -96,7 +96,8 @@ extension Recognition {
     let kind: Violation.Kind =
       first.expected == 0 ? .extraNonzero : first.actual == 0 ? .missingTap : .tieBroken
     var tap: Extent?
-    if let u = fit.vertical.tap(of: first.key.vertical), let v = fit.horizontal.tap(of: first.key.horizontal) {
+    if let u = fit.vertical.tap(of: first.key.vertical), let v = fit.horizontal.tap(of: first.key.horizontal)
+    {
       tap = Extent(u, v)
     }
     let (row, column) = request.isTransposed ? (first.column, first.row) : (first.row, first.column)

@@ -24,15 +24,19 @@ extension Recognition {
     tolerance: Double? = nil, workLimit: Int = defaultWorkLimit, weightLimit: Int = defaultWeightLimit
   ) throws(RecognitionError) {
     try Self.check(matrix, image, output, tolerance)
+    // Few nonzeros far apart could ask for a huge kernel: the answer's memory is bounded by the matrix, too.
+    let weightLimit = min(weightLimit, max(1 << 16, saturatingProduct(16, matrix.count)))
     if transposed {
       guard let output else { throw .outputNeeded }
       let turned = matrix.transposed()
       self = try Self.recognize(
-        turned, Request(image: output, output: image, isTransposed: true, weightLimit: weightLimit), tolerance,
+        turned, Request(image: output, output: image, isTransposed: true, weightLimit: weightLimit),
+        tolerance,
         Budget(workLimit))
     } else {
       self = try Self.recognize(
-        matrix, Request(image: image, output: output, isTransposed: false, weightLimit: weightLimit), tolerance,
+        matrix, Request(image: image, output: output, isTransposed: false, weightLimit: weightLimit),
+        tolerance,
         Budget(workLimit))
     }
   }
@@ -65,7 +69,9 @@ extension Recognition {
     var exact: Fit?
     if tolerance == nil || tolerance == 0 {
       exact = try search.smallestFit(matrix, layouts)
-      if let exact, layouts.count == 1 { return try recognized(matrix, request, exact, tolerance: 0, &search.budget) }
+      if let exact, layouts.count == 1 {
+        return try recognized(matrix, request, exact, tolerance: 0, &search.budget)
+      }
       if exact == nil, let padded = try PaddedFit.find(matrix, layouts, nil, request, &search) {
         return try Recognition(request, padded)
       }
@@ -78,7 +84,9 @@ extension Recognition {
     }
     let (layout, strides, score) = try search.likeliest(matrix, layouts)
     // Where hardly any two neighbours agree the entries may be noisy: the least tolerance that explains them.
-    if tolerance == nil, exact == nil, score <= 0, let fit = try noisy(matrix, request, layouts, largest, &search.budget) {
+    if tolerance == nil, exact == nil, score <= 0,
+      let fit = try noisy(matrix, request, layouts, largest, &search.budget)
+    {
       return try recognized(matrix, request, fit.fit, tolerance: fit.tolerance, &search.budget)
     }
     let consensus = try Consensus(
@@ -96,7 +104,8 @@ extension Recognition {
   /// The fit with the least tolerance that has one, from 2⁻⁴⁴ up to 2⁻⁴ in steps of 4; with a larger one where that
   /// halves the weights, as a little noise that still stood out may have stretched the kernel.
   private static func noisy(
-    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ layouts: [MatrixLayout], _ largest: Double,
+    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ layouts: [MatrixLayout],
+    _ largest: Double,
     _ budget: inout Budget
   ) throws(RecognitionError) -> (fit: Fit, tolerance: Double)? {
     var best: (fit: Fit, tolerance: Double)?
@@ -113,7 +122,8 @@ extension Recognition {
 
   /// The fit of the entries that stand out from `tolerance`, entries of one class at most twice that apart.
   private static func approximate(
-    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ layouts: [MatrixLayout], _ tolerance: Double,
+    _ matrix: borrowing SparseMatrix<Double>, _ request: Request, _ layouts: [MatrixLayout],
+    _ tolerance: Double,
     _ largest: Double, _ budget: Budget
   ) throws(RecognitionError) -> (fit: Fit?, budget: Budget) {
     let clear = matrix.entries(above: tolerance * largest)
@@ -126,7 +136,9 @@ extension Recognition {
     _ budget: inout Budget
   ) throws(RecognitionError) -> Recognition {
     let (weights, distance) = try fit.project(matrix, weightLimit: request.weightLimit)
-    if distance == 0, fit.vertical.reach > fit.layout.vertical.extent || fit.horizontal.reach > fit.layout.horizontal.extent {
+    if distance == 0,
+      fit.vertical.reach > fit.layout.vertical.extent || fit.horizontal.reach > fit.layout.horizontal.extent
+    {
       var search = StrideSearch(slack: 0, budget: budget)
       if let padded = try PaddedFit.find(matrix, [fit.layout], fit, request, &search) {
         return try Recognition(request, padded)
@@ -149,11 +161,13 @@ struct Request {
     let image = Self.planes(image)
     if let output { return [MatrixLayout(image: image, output: Self.planes(output))] }
     let divisors = (1...rows).filter { rows % $0 == 0 }
-    return divisors.flatMap { k in
+    let layouts = divisors.flatMap { k in
       divisors.filter { rows / k % $0 == 0 }.map { height in
         MatrixLayout(image: image, output: (k, Extent(height, rows / k / height)))
       }
     }
+    // Outputs are mostly shaped as the image is: the sooner the right one comes, the less is spent on others.
+    return layouts.sorted { ($0.distortion, $0.outputChannels) < ($1.distortion, $1.outputChannels) }
   }
 
   private static func planes(_ shape: Shape) -> (channels: Int, plane: Extent) {

@@ -63,26 +63,28 @@ struct StrideSearch {
     return fits
   }
 
-  /// The strides under which most neighbours agree, and by how many more than don't.
-  mutating func likeliestStrides(
-    _ matrix: borrowing SparseMatrix<Double>, _ layout: MatrixLayout
-  ) throws(RecognitionError) -> (strides: Extent, score: Int) {
-    let rows = try likeliestStride(matrix, layout.vertical)
-    let columns = try likeliestStride(matrix, layout.horizontal)
+  /// The strides under which most neighbours agree, and by how many more than don't; nil where that is not above `floor`.
+  private mutating func likeliestStrides(
+    _ matrix: borrowing SparseMatrix<Double>, _ layout: MatrixLayout, above floor: Int
+  ) throws(RecognitionError) -> (strides: Extent, score: Int)? {
+    // Of either axis at most every entry agrees with its neighbour.
+    guard let rows = try likeliestStride(matrix, layout.vertical, above: floor - matrix.count),
+      let columns = try likeliestStride(matrix, layout.horizontal, above: floor - rows.score)
+    else { return nil }
     return (Extent(rows.stride, columns.stride), rows.score + columns.score)
   }
 
   private mutating func likeliestStride(
-    _ matrix: borrowing SparseMatrix<Double>, _ axis: MatrixAxis
-  ) throws(RecognitionError) -> (stride: Int, score: Int) {
-    if axis.outputs == 1 || axis.extent == 1 { return (1, 0) }
+    _ matrix: borrowing SparseMatrix<Double>, _ axis: MatrixAxis, above floor: Int
+  ) throws(RecognitionError) -> (stride: Int, score: Int)? {
+    if axis.outputs == 1 || axis.extent == 1 { return floor < 0 ? (1, 0) : nil }
     var best: (stride: Int, score: Int)?
     for stride in 1..<axis.extent {
-      let agreement = try axis.agreement(
-        matrix, stride: stride, slack: slack, above: best?.score ?? -matrix.count * 2 - 1, &budget)
-      if best.map({ agreement.score > $0.score }) ?? true { best = (stride, agreement.score) }
+      let least = best?.score ?? floor
+      let score = try axis.agreement(matrix, stride: stride, slack: slack, above: least, &budget).score
+      if score > least { best = (stride, score) }
     }
-    return best ?? (1, 0)
+    return best
   }
 }
 
@@ -100,7 +102,7 @@ extension StrideSearch {
     return best
   }
 
-  /// The layout and the strides under which most neighbours agree; the one with the fewest channels among equals.
+  /// The layout and the strides under which most neighbours agree; the first among equals.
   mutating func likeliest(
     _ matrix: borrowing SparseMatrix<Double>, _ layouts: [MatrixLayout]
   ) throws(RecognitionError) -> (layout: MatrixLayout, strides: Extent, score: Int) {
@@ -108,8 +110,10 @@ extension StrideSearch {
     for layout in layouts {
       // Channels of single outputs have no neighbours: as a guess they would hide every violation.
       if layouts.count > 1, layout.outputPlane == 1 { continue }
-      let (strides, score) = try likeliestStrides(matrix, layout)
-      if best.map({ score > $0.score }) ?? true { best = (layout, strides, score) }
+      let floor = best?.score ?? -4 * (matrix.count + 1)
+      if let (strides, score) = try likeliestStrides(matrix, layout, above: floor) {
+        best = (layout, strides, score)
+      }
     }
     guard let best else { preconditionFailure("a matrix has at least one layout") }
     return best
