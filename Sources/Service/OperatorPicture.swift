@@ -17,7 +17,7 @@ package struct OperatorPicture: ~Copyable {
   /// Most entries in the legend.
   private static var legendLimit: Int { 36 }
 
-  /// The picture of a matrix.
+  /// The picture of a matrix. It takes one step for each of `statistics.nonzeros`, which the caller has found few enough.
   ///
   /// - Parameter weight: The value of each weight, in words.
   package static func draw(_ matrix: OperatorMatrix, weight: (Int) -> String) -> ByteBuffer {
