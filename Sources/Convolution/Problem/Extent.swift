@@ -55,11 +55,11 @@ extension Extent: CustomStringConvertible {
 
 /// The product of numbers that are not negative, or `Int.max` where it does not fit.
 @inline(__always)
-func saturatingProduct(_ factors: Int...) -> Int { factors.reduce(1, saturatingProduct) }
+package func saturatingProduct(_ factors: Int...) -> Int { factors.reduce(1, saturatingProduct) }
 
 /// The sum of numbers that are not negative, or `Int.max` where it does not fit.
 @inline(__always)
-func saturatingSum(_ a: Int, _ b: Int) -> Int {
+package func saturatingSum(_ a: Int, _ b: Int) -> Int {
   let (sum, overflow) = a.addingReportingOverflow(b)
   return overflow ? Int.max : sum
 }
@@ -67,7 +67,7 @@ func saturatingSum(_ a: Int, _ b: Int) -> Int {
 /// The product of numbers that are not negative, or `Int.max` where it does not fit: sizes are compared with
 /// limits, and everything too large is equally too large.
 @inline(__always)
-func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+package func saturatingProduct(_ a: Int, _ b: Int) -> Int {
   let (product, overflow) = a.multipliedReportingOverflow(by: b)
   return overflow ? Int.max : product
 }
