@@ -8,9 +8,17 @@ public enum ResultBound: ~Copyable, Sendable {
   case elementwise(Tensor<Double>)
 
   /// The bound for what `prepared` computes from the image of `problem`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public init<Scalar: TensorScalar>(
     of prepared: borrowing ConvolutionOperator<Scalar>, problem: borrowing ConvolutionProblem<Scalar>
   ) {
-    self = .dotProduct
+    if let map = prepared.map as? WinogradOperator<Scalar> {
+      self = .elementwise(WinogradBound.evaluate(map, problem))
+    } else if let map = prepared.map as? SeparableOperator<Scalar> {
+      self = .elementwise(SeparableBound(map, problem).evaluate(problem))
+    } else {
+      self = .dotProduct
+    }
   }
 }

@@ -15,10 +15,11 @@ public struct ConvolutionOperator<Scalar: Ring>: ~Copyable, Sendable {
   private let padding: ImagePadding?
   private let bias: AlignedBuffer<Scalar>
 
+  /// An operator of a map for the geometry that `storage` asks for.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Int)
-  fileprivate init(
+  package init(
     _ formulation: Formulation, _ storage: Storage, _ geometry: ConvolutionGeometry,
     _ map: any LinearMap<Scalar>, bias: UnsafeBufferPointer<Scalar>
   ) {
@@ -232,9 +233,9 @@ extension Formulation {
       throw .operatorTooLarge(
         formulation: self, storage: storage, bytes: cost.heldBytes, limit: memoryLimit, fits: fits)
     }
-    if cost.multiplyAdds > workLimit {
-      throw .tooMuchWork(
-        formulation: self, storage: storage, multiplyAdds: cost.multiplyAdds, limit: workLimit)
+    let work = saturatingSum(cost.multiplyAdds, cost.setupMultiplyAdds)
+    if work > workLimit {
+      throw .tooMuchWork(formulation: self, storage: storage, multiplyAdds: work, limit: workLimit)
     }
   }
 

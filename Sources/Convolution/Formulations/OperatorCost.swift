@@ -9,6 +9,23 @@ public struct OperatorCost: Hashable, Sendable {
   /// Multiplications, each with its addition, in one application. For sparse storage the count without
   /// padding: taps that fall on padding are skipped and make it less.
   public let multiplyAdds: Int
+  /// Multiply-adds of setting up that grow faster than the numbers stored: those of decomposing the filters.
+  public let setupMultiplyAdds: Int
+
+  init(storedEntries: Int, bytes: Int, heldBytes: Int, multiplyAdds: Int, setupMultiplyAdds: Int = 0) {
+    self.storedEntries = storedEntries
+    self.bytes = bytes
+    self.heldBytes = heldBytes
+    self.multiplyAdds = multiplyAdds
+    self.setupMultiplyAdds = setupMultiplyAdds
+  }
+
+  /// The same with so many bytes more held.
+  func holding(_ more: Int) -> OperatorCost {
+    OperatorCost(
+      storedEntries: storedEntries, bytes: bytes, heldBytes: saturatingSum(heldBytes, more),
+      multiplyAdds: multiplyAdds, setupMultiplyAdds: setupMultiplyAdds)
+  }
 }
 
 /// The same costs in words, for people.
@@ -23,11 +40,26 @@ extension Formulation {
   /// What the operator of this formulation takes for `geometry`, scalars of `scalarByteCount` bytes; multiply-adds are
   /// those of the whole batch.
   ///
-  /// A storage that the formulation does not have costs as its sparse one.
+  /// A storage that the formulation does not have costs as its sparse one, and a problem that it does not support as the
+  /// direct one.
   public func cost(
     of geometry: ConvolutionGeometry, storage: Storage, options: FormulationOptions = FormulationOptions(),
     scalarByteCount: Int
   ) -> OperatorCost {
+    // What stands around the image where the padding is not zeros: it is made for sparse storages.
+    let padded = geometry.padded
+    let around =
+      geometry.paddingMode == .zeros ? 0 : ImagePadding.heldBytes(geometry, scalarByteCount: scalarByteCount)
+    if self == .separable {
+      let cost = OperatorCost(
+        separable: geometry.paddingMode == .zeros ? geometry : padded, limit: options.rank,
+        scalarByteCount: scalarByteCount)
+      return cost.holding(around)
+    }
+    if self == .winograd, let tile = try? WinogradTile(geometry, tile: options.tile) {
+      let cost = OperatorCost(winograd: geometry, tile, scalarByteCount: scalarByteCount)
+      return cost.holding(around)
+    }
     let channels = geometry.channels
     let planes = saturatingProduct(channels.output, channels.imagePerGroup)
     let products = saturatingProduct(geometry.outputElementCount, channels.imagePerGroup, geometry.taps)
@@ -57,7 +89,7 @@ extension Formulation {
     case (.banded, .sparse): break
     }
     if geometry.paddingMode != .zeros, storage == .sparse || !supports(.dense) {
-      places = saturatingSum(places, ImagePadding.heldBytes(geometry, scalarByteCount: scalarByteCount))
+      places = saturatingSum(places, around)
     }
     let bytes = saturatingProduct(entries, scalarByteCount)
     return OperatorCost(
@@ -77,6 +109,14 @@ extension Formulation {
     case (.im2col, _):
       CostFormula(
         storedEntries: "C/g·kh·kw · out_h·out_w + K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
+    case (.separable, _):
+      CostFormula(
+        storedEntries: "K·C/g·r·(kh + kw), at most r = min(kh, kw)",
+        multiplyAdds: "N·K·C/g·r · out_w·(in_h·kw + out_h·kh), at most r = min(kh, kw)")
+    case (.winograd, _):
+      CostFormula(
+        storedEntries: "K·C/g·(m + r − 1)²",
+        multiplyAdds: "N·K·C/g · ⌈out_h/m⌉·⌈out_w/m⌉·(m + r − 1)²")
     default: CostFormula(storedEntries: "K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     }
   }

@@ -1,14 +1,14 @@
 /// The sizes of a Winograd tile, F(outputs, taps) along each axis.
-struct WinogradTile: Hashable, Sendable {
+package struct WinogradTile: Hashable, Sendable {
   /// Outputs along an axis.
-  let outputs: Int
+  package let outputs: Int
   /// Taps along an axis.
-  let taps: Int
+  package let taps: Int
 
   /// The tile of `outputs` outputs an axis for `geometry`; nil is the default one.
   ///
   /// - Throws: `unsupported` or `noSuchTile`.
-  init(_ geometry: ConvolutionGeometry, tile: Int?) throws(ConvolutionError) {
+  package init(_ geometry: ConvolutionGeometry, tile: Int?) throws(ConvolutionError) {
     if geometry.stride != Extent(1, 1) { throw .unsupported(formulation: .winograd, .stride(geometry.stride)) }
     if geometry.dilation != Extent(1, 1) {
       throw .unsupported(formulation: .winograd, .dilation(geometry.dilation))
@@ -24,6 +24,8 @@ struct WinogradTile: Hashable, Sendable {
     if !sizes.contains(outputs) { throw .noSuchTile(outputs, sizes: sizes.sorted(), filter: geometry.filter) }
   }
 
-  /// Pixels along an axis.
-  var pixels: Int { outputs + taps - 1 }
+  /// Pixels along an axis: also the products of one dimension, and the points at which polynomials are evaluated.
+  package var pixels: Int { outputs + taps - 1 }
+  /// Pixels of the whole tile: the products that it takes for each pair of channels.
+  var products: Int { pixels * pixels }
 }
