@@ -17,6 +17,8 @@ public enum ResultBound: ~Copyable, Sendable {
       self = .elementwise(WinogradBound.evaluate(map, problem))
     } else if let map = prepared.map as? SeparableOperator<Scalar> {
       self = .elementwise(SeparableBound(map, problem).evaluate(problem))
+    } else if let bound = FourierBound.elements(of: prepared, problem: problem) {
+      self = .elementwise(bound)
     } else {
       self = .dotProduct
     }

@@ -67,11 +67,16 @@ extension Formulation {
     var multiplyAdds = products
     var places = 0
     switch (self, storage) {
-    case (.direct, _), (.separable, _), (.fft, _), (.winograd, _):
+    case (.direct, _), (.separable, _), (.winograd, _):
       places = saturatingProduct(
         ColumnPieces.count(geometry.mapped(by: .sparse).columns), MemoryLayout<ColumnPieces.Piece>.stride)
     case (.im2col, _):
       entries = saturatingSum(entries, Im2colOperator<Int>.patchCount(geometry))
+    case (.fft, _):
+      let plan = FourierPlan(geometry.paddingMode == .zeros ? geometry : geometry.padded)
+      entries = plan.storedEntries
+      places = plan.placeBytes(scalarByteCount: scalarByteCount)
+      multiplyAdds = plan.multiplyAdds
     case (.toeplitz, .dense):
       entries = saturatingProduct(
         channels.output, geometry.output.elementCount, channels.image, geometry.image.elementCount)
@@ -117,6 +122,10 @@ extension Formulation {
       CostFormula(
         storedEntries: "K·C/g·(m + r − 1)²",
         multiplyAdds: "N·K·C/g · ⌈out_h/m⌉·⌈out_w/m⌉·(m + r − 1)²")
+    case (.fft, _):
+      CostFormula(
+        storedEntries: "K·C/g · 2s, s = (L₁/2 + 1)·L₂ points of a half spectrum (rows rounded up to 4)",
+        multiplyAdds: "N·g·blocks · s · (2·(log₂ L₁L₂ + 2)·(C/g + K/g) + 4·K/g·C/g)")
     default: CostFormula(storedEntries: "K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     }
   }

@@ -49,8 +49,9 @@ public enum Precision: Sendable {
   case double
 }
 
-/// The floating-point types a problem is computed in: `Float` and `Double`.
-public protocol TensorScalar: BinaryFloatingPoint, BitwiseCopyable, RationalRing
+/// The floating-point types a problem is computed in: `Float` and `Double`. (`Codable` is what `SIMDScalar` asks of a type
+/// that is its own magnitude; nothing here is coded that way.)
+public protocol TensorScalar: BinaryFloatingPoint, SIMDScalar, Codable, BitwiseCopyable, RationalRing
 where Magnitude == Self {
   /// The type's name on the wire.
   static var dataType: DataType { get }

@@ -1,0 +1,212 @@
+import Buffers
+
+/// Two-dimensional transforms of one real block, and their inverse.
+///
+/// **Real input.** Down the columns (length L₁, at least 2) rows 2r and 2r+1 are the real and the imaginary part of one
+/// row `z[r]` of half as many; one complex transform of length `h = L₁/2`, then with `W = exp(−2πi/L₁)`
+///
+///     2X[k] = (Z[k] + conj Z[h−k]) − i·W^k·(Z[k] − conj Z[h−k])
+///
+/// for `k = 0 … h`: half the spectrum and one row, all that a real block has. These rows are transposed and transformed
+/// along their own length L₂, again with all of them side by side.
+///
+/// A spectrum holds `2X`, real parts, then imaginary parts, each of L₂ rows of `pitch ≥ h + 1` numbers; the rows stand in
+/// the order in which the stages leave them. `inverse` makes `n = L₁·L₂` times the block of `X`; of the product of two
+/// spectra, `4n` times. All these factors are powers of two, and whoever reads the block divides by them once.
+package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
+  /// Points of a block, both powers of two.
+  package let size: Extent
+  private let down: FourierStages<Scalar>
+  private let along: FourierStages<Scalar>
+  /// `W^k` for `0 < k < h/2`: real part, imaginary part.
+  private let roots: AlignedBuffer<Scalar>
+  /// The rows on which frequencies 0 … h of the columns stand.
+  private let places: AlignedBuffer<Int>
+
+  /// Plans transforms of blocks of `size`.
+  package init(size: Extent) {
+    self.size = size
+    let half = size.height / 2
+    down = FourierStages(count: half)
+    along = FourierStages(count: size.width)
+    var roots = AlignedBuffer<Scalar>(capacity: max(0, half - 2))
+    for k in 1..<max(1, half / 2) {
+      let root = FourierRoots.root(k, of: size.height)
+      roots.append(Scalar(root.cosine))
+      roots.append(Scalar(-root.sine))
+    }
+    self.roots = roots
+    var places = AlignedBuffer<Int>(capacity: half + 1)
+    for k in 0..<half { places.append(down.place(of: k)) }
+    places.append(half)
+    self.places = places
+  }
+
+  /// Bytes of the tables of blocks of `size`, `Int.max` where that does not fit.
+  static func tableBytes(_ size: Extent, scalarByteCount: Int) -> Int {
+    // 6/4 · (1 + 1/4 + …) = 2 of each length at most.
+    let roots = saturatingSum(size.height, saturatingProduct(2, saturatingSum(size.height / 2, size.width)))
+    return saturatingSum(
+      saturatingProduct(roots, scalarByteCount),
+      saturatingProduct(size.height / 2 + 1, MemoryLayout<Int>.stride))
+  }
+
+  /// Numbers from one row of a spectrum to the next.
+  static func pitch(_ size: Extent) -> Int { (size.height / 2 + 4) & ~3 }
+  /// Numbers in a spectrum, or `Int.max`.
+  package static func spectrumCount(_ size: Extent) -> Int { saturatingProduct(2, size.width, pitch(size)) }
+  /// Numbers from one row of a block to the next but one. Long rows are set off by a cache line, or all rows of a
+  /// butterfly would fall on the same lines of a cache.
+  static func blockPitch(_ size: Extent) -> Int {
+    size.width >= 64 ? saturatingSum(size.width, 16) : (size.width + 3) & ~3
+  }
+  /// Numbers in a block as it is transformed, or `Int.max`: even rows, one row to spare, odd rows, one row to spare.
+  package static func blockCount(_ size: Extent) -> Int {
+    saturatingProduct(2, size.height / 2 + 1, blockPitch(size))
+  }
+
+  private var half: Int { size.height / 2 }
+  private var pitch: Int { Self.pitch(size) }
+  private var blockPitch: Int { Self.blockPitch(size) }
+
+  /// Where row `row` of the block stands behind its start.
+  @inline(__always)
+  package func offset(ofRow row: Int) -> Int {
+    (row &>> 1 &+ (row & 1 == 0 ? 0 : half &+ 1)) &* blockPitch
+  }
+
+  /// Writes the spectrum of `block`, which it destroys.
+  @inline(__always)
+  package func forward(_ block: UnsafeMutablePointer<Scalar>, into spectrum: UnsafeMutablePointer<Scalar>) {
+    let (real, imaginary) = (block, block + (half &+ 1) &* blockPitch)
+    down.forward(real, imaginary, pitch: blockPitch)
+    separate(real, imaginary)
+    let (spectrumReal, spectrumImaginary) = (spectrum, spectrum + size.width &* pitch)
+    transpose(UnsafePointer(real), into: spectrumReal)
+    transpose(UnsafePointer(imaginary), into: spectrumImaginary)
+    along.forward(spectrumReal, spectrumImaginary, pitch: pitch)
+  }
+
+  /// Writes `n` times the block whose spectrum, without the factor 2, is `spectrum`, which it destroys.
+  @inline(__always)
+  package func inverse(_ spectrum: UnsafeMutablePointer<Scalar>, into block: UnsafeMutablePointer<Scalar>) {
+    let (spectrumReal, spectrumImaginary) = (spectrum, spectrum + size.width &* pitch)
+    along.inverse(spectrumReal, spectrumImaginary, pitch: pitch)
+    let (real, imaginary) = (block, block + (half &+ 1) &* blockPitch)
+    transposeBack(UnsafePointer(spectrumReal), into: real)
+    transposeBack(UnsafePointer(spectrumImaginary), into: imaginary)
+    join(real, imaginary)
+    down.inverse(real, imaginary, pitch: blockPitch)
+  }
+
+  /// From `Z` to `2X`.
+  @inline(__always)
+  private func separate(_ real: UnsafeMutablePointer<Scalar>, _ imaginary: UnsafeMutablePointer<Scalar>) {
+    let last = half &* blockPitch
+    for column in stride(from: 0, to: blockPitch, by: 4) {
+      let (a, b) = (load(real + column), load(imaginary + column))
+      store(2 * (a + b), real + column)
+      store(.zero, imaginary + column)
+      store(2 * (a - b), real + last + column)
+      store(.zero, imaginary + last + column)
+    }
+    if half < 2 { return }
+    let middle = places.base[half / 2] &* blockPitch
+    for column in stride(from: middle, to: middle &+ blockPitch, by: 4) {
+      store(2 * load(real + column), real + column)
+      store(-2 * load(imaginary + column), imaginary + column)
+    }
+    for k in 1..<max(1, half / 2) {
+      let root = (roots.base[2 &* k &- 2], roots.base[2 &* k &- 1])
+      let (one, other) = (places.base[k] &* blockPitch, places.base[half &- k] &* blockPitch)
+      for column in stride(from: 0, to: blockPitch, by: 4) {
+        let (ar, ai) = (load(real + one + column), load(imaginary + one + column))
+        let (br, bi) = (load(real + other + column), load(imaginary + other + column))
+        let sum = (ar + br, ai - bi)
+        // −i times the difference from the conjugate.
+        let turned = product((ai + bi, br - ar), root.0, root.1)
+        store((sum.0 + turned.0, sum.1 + turned.1), real + one + column, imaginary + one + column)
+        store((sum.0 - turned.0, turned.1 - sum.1), real + other + column, imaginary + other + column)
+      }
+    }
+  }
+
+  /// From `X` to `2Z`: the transpose of `separate`.
+  @inline(__always)
+  private func join(_ real: UnsafeMutablePointer<Scalar>, _ imaginary: UnsafeMutablePointer<Scalar>) {
+    let last = half &* blockPitch
+    for column in stride(from: 0, to: blockPitch, by: 4) {
+      // Both are real in exact arithmetic.
+      let (a, b) = (load(real + column), load(real + last + column))
+      store(a + b, real + column)
+      store(a - b, imaginary + column)
+    }
+    if half < 2 { return }
+    let middle = places.base[half / 2] &* blockPitch
+    for column in stride(from: middle, to: middle &+ blockPitch, by: 4) {
+      store(2 * load(real + column), real + column)
+      store(-2 * load(imaginary + column), imaginary + column)
+    }
+    for k in 1..<max(1, half / 2) {
+      let root = (roots.base[2 &* k &- 2], roots.base[2 &* k &- 1])
+      let (one, other) = (places.base[k] &* blockPitch, places.base[half &- k] &* blockPitch)
+      for column in stride(from: 0, to: blockPitch, by: 4) {
+        let (ar, ai) = (load(real + one + column), load(imaginary + one + column))
+        let (br, bi) = (load(real + other + column), load(imaginary + other + column))
+        let sum = (ar + br, ai - bi)
+        let turned = product((ar - br, ai + bi), root.0, -root.1)
+        // i times it.
+        store((sum.0 - turned.1, sum.1 + turned.0), real + one + column, imaginary + one + column)
+        store((sum.0 + turned.1, turned.0 - sum.1), real + other + column, imaginary + other + column)
+      }
+    }
+  }
+
+  /// Rows of frequencies, wherever they stand, become columns in their order; columns behind the last are zeros.
+  @inline(__always)
+  private func transpose(_ rows: UnsafePointer<Scalar>, into target: UnsafeMutablePointer<Scalar>) {
+    for k in stride(from: 0, to: pitch, by: 4) {
+      let (a, b, c, d) = (rows + row(k), rows + row(k &+ 1), rows + row(k &+ 2), rows + row(k &+ 3))
+      let target = target + k
+      if k &+ 3 <= half {
+        for column in 0..<size.width {
+          store(Lanes<Scalar>(a[column], b[column], c[column], d[column]), target + column &* pitch)
+        }
+      } else {
+        let kept = Lanes<Scalar>(
+          1, k &+ 1 <= half ? 1 : 0, k &+ 2 <= half ? 1 : 0, 0)
+        for column in 0..<size.width {
+          let lanes = Lanes<Scalar>(a[column], b[column], c[column], d[column])
+          store(Lanes<Scalar>.zero.replacing(with: lanes, where: kept .> 0), target + column &* pitch)
+        }
+      }
+    }
+  }
+
+  /// The columns become rows again, each at its place.
+  @inline(__always)
+  private func transposeBack(_ source: UnsafePointer<Scalar>, into rows: UnsafeMutablePointer<Scalar>) {
+    for k in stride(from: 0, to: pitch, by: 4) {
+      let source = source + k
+      if k &+ 3 <= half {
+        let (a, b, c, d) = (rows + row(k), rows + row(k &+ 1), rows + row(k &+ 2), rows + row(k &+ 3))
+        for column in 0..<size.width {
+          let lanes = load(source + column &* pitch)
+          a[column] = lanes[0]
+          b[column] = lanes[1]
+          c[column] = lanes[2]
+          d[column] = lanes[3]
+        }
+      } else {
+        for lane in 0...half &- k {
+          let target = rows + row(k &+ lane)
+          for column in 0..<size.width { target[column] = source[column &* pitch &+ lane] }
+        }
+      }
+    }
+  }
+
+  /// Where the row of frequency `k` begins; of the last one for those behind it.
+  @inline(__always)
+  private func row(_ k: Int) -> Int { places.base[min(k, half)] &* blockPitch }
+}
