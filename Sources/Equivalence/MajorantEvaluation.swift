@@ -63,9 +63,15 @@ enum Majorant {
   ) -> Tensor<Double> {
     var result = Tensor<Double>(shape: geometry.resultShape, repeating: 0)
     do {
-      let direct = try Formulation.direct.makeOperator(
-        storage: .sparse, geometry: geometry, filter: filter, bias: bias)
-      direct.apply(to: image, into: &result)
+      switch bias {
+      case .some(let bias):
+        let direct = try Formulation.direct.makeOperator(
+          storage: .sparse, geometry: geometry, filter: filter, bias: bias)
+        direct.apply(to: image, into: &result)
+      case nil:
+        let direct = try Formulation.direct.makeOperator(storage: .sparse, geometry: geometry, filter: filter)
+        direct.apply(to: image, into: &result)
+      }
     } catch {
       preconditionFailure("the problem was computed already: \(error)")
     }
