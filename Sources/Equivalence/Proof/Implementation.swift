@@ -6,7 +6,8 @@ package struct Implementation<Scalar: Ring> {
   package typealias Application = (_ image: borrowing Tensor<Scalar>, _ output: inout Tensor<Scalar>) -> Void
   /// Takes a filter and a bias and gives what applies them.
   package typealias Preparation =
-    (_ filter: borrowing Tensor<Scalar>, _ bias: borrowing Tensor<Scalar>) throws(ConvolutionError) -> Application
+    (_ filter: borrowing Tensor<Scalar>, _ bias: borrowing Tensor<Scalar>) throws(ConvolutionError) ->
+    Application
 
   /// What prepares it.
   package let prepare: Preparation

@@ -35,7 +35,8 @@ struct Trial<Scalar: Ring, Value: Ring & Equatable> {
     apply = try implementation.prepare(taps, Self.tensor(bias, coding.bias, Shape(bias.count)))
   }
 
-  private static func tensor(_ values: [Value], _ encode: (Value) -> Scalar, _ shape: Shape) -> Tensor<Scalar> {
+  private static func tensor(_ values: [Value], _ encode: (Value) -> Scalar, _ shape: Shape) -> Tensor<Scalar>
+  {
     var tensor = Tensor<Scalar>(shape: shape, repeating: .zero)
     let room = tensor.mutableValues
     for index in values.indices { room[index] = encode(values[index]) }
@@ -87,7 +88,9 @@ struct Trial<Scalar: Ring, Value: Ring & Equatable> {
     guard let pixel = kept.first else { return (.onlyTogether, nil, nil) }
     let (found, isWrong) = result(kept)
     if !isWrong { return (.onlyTogether, nil, nil) }
-    guard let tap = terms.first(where: { $0.given == pixel })?.tap else { return (.outsideSupport, pixel, nil) }
+    guard let tap = terms.first(where: { $0.given == pixel })?.tap else {
+      return (.outsideSupport, pixel, nil)
+    }
     guard let found else { return (.otherWeight, pixel, tap) }
     let contribution = found - constant
     if contribution == .zero { return (.missingTap, pixel, tap) }
