@@ -175,7 +175,7 @@ import Testing
         }
       }
     }
-    // About 4·8·2⁻⁵³·S/ulp of them: 2⁻²⁴ times the condition number.
+    // About (9·S/|y| + 2)·2⁻²⁸ of them are expected.
     #expect(rounding.exactCount < 10)
   }
 

@@ -107,9 +107,10 @@ import Testing
 
   @Test("the same seed gives the same proof, and limits are kept")
   func limits() throws {
-    let geometry = try ConvolutionGeometry(image: Shape(3, 40, 40), filter: Shape(4, 3, 3, 3))
+    let geometry = try ConvolutionGeometry(image: Shape(1, 3, 40, 40), filter: Shape(4, 3, 3, 3))
     let proof = try prove(geometry, .banded, .sparse)
-    #expect(try proof.probes == prove(geometry, .banded, .sparse).probes)
+    let again = try prove(geometry, .banded, .sparse)
+    #expect(proof.probes == again.probes)
     #expect(proof.holds)
     let little = try Proof(
       of: .direct, storage: .sparse, geometry: geometry,

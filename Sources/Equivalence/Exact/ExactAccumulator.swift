@@ -14,17 +14,22 @@ public import Convolution
 ///
 /// Everything added must be finite.
 public struct ExactAccumulator<let limbs: Int>: Sendable {
-  private var limb = InlineArray<limbs, Int64>(repeating: 0)
-  private var sinceCarry = 0
+  @usableFromInline
+  var limb = InlineArray<limbs, Int64>(repeating: 0)
+  @usableFromInline
+  var sinceCarry = 0
 
   /// Zero.
+  @inlinable
   @inline(__always)
   public init() {}
 
   /// The exponent of the lowest bit.
-  private static var lowest: Int { limbs == 20 ? -352 : -2176 }
+  @inlinable
+  static var lowest: Int { limbs == 20 ? -352 : -2176 }
 
   /// Adds `a · b`. For products of float32, both must be float32 numbers.
+  @inlinable
   @inline(__always)
   public mutating func add(_ a: Double, times b: Double) {
     if limbs == 20 {
@@ -42,6 +47,7 @@ public struct ExactAccumulator<let limbs: Int>: Sendable {
   }
 
   /// Adds one number; for products of float32 such a product or a float32 number.
+  @inlinable
   @inline(__always)
   public mutating func add(_ term: Double) {
     if term == 0 { return }
@@ -50,16 +56,18 @@ public struct ExactAccumulator<let limbs: Int>: Sendable {
   }
 
   /// The integer and the exponent whose product with a power of two `x` is, apart from its sign.
+  @inlinable
   @inline(__always)
-  private static func parts(_ x: Double) -> (significand: UInt64, place: Int) {
+  static func parts(_ x: Double) -> (significand: UInt64, place: Int) {
     let exponent = Int(x.exponentBitPattern)
     let fraction = x.significandBitPattern
     return exponent == 0 ? (fraction, -1074) : (fraction | 1 << 52, exponent &- 1075)
   }
 
   /// Adds `significand · 2^place`, counted from the lowest bit.
+  @inlinable
   @inline(__always)
-  private mutating func add(_ significand: UInt64, at place: Int, negative: Bool) {
+  mutating func add(_ significand: UInt64, at place: Int, negative: Bool) {
     if sinceCarry == 1 << 30 { carry() }
     sinceCarry &+= 1
     let index = place >> 5
@@ -73,7 +81,8 @@ public struct ExactAccumulator<let limbs: Int>: Sendable {
   }
 
   /// Brings every limb but the highest into `0 ..< 2³²`; the highest carries the sign.
-  private mutating func carry() {
+  @usableFromInline
+  mutating func carry() {
     for index in 0..<limbs - 1 {
       limb[index + 1] &+= limb[index] >> 32
       limb[index] &= 0xFFFF_FFFF

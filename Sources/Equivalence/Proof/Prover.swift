@@ -91,8 +91,9 @@ extension Prover {
     }
   }
 
-  /// The image that holds the elements of one colour along each axis in one channel of each group. Groups and images of a
-  /// batch have different multiples, which shows where one is taken for another.
+  /// The image that holds the elements of one colour along each axis in one channel of each group. They are small
+  /// multiples of 1 that differ from one lit element, group or image of a batch to the next, which shows where one is taken
+  /// for another.
   private func image(
     _ rows: CombColours, _ row: Int, _ columns: CombColours, _ column: Int, channel: Int, multipliers: Int
   ) -> [Int] {
@@ -102,7 +103,8 @@ extension Prover {
       let start = (part * definition.givenPerGroup + channel) * plane
       for i in rows.colours.indices where rows.colours[i] == row {
         for j in columns.colours.indices where columns.colours[j] == column {
-          image[start + i * definition.given.width + j] = part % multipliers + 1
+          let cell = i / rows.count + j / columns.count
+          image[start + i * definition.given.width + j] = (part + cell) % multipliers + 1
         }
       }
     }
