@@ -3,18 +3,18 @@ package import Convolution
 /// How much a proof may try.
 public struct ProofSettings: Hashable, Sendable {
   /// What the random numbers follow from: the same seed, the same proof.
-  public var seed: UInt64
-  /// Random trials of each kind.
-  public var trials: Int
+  public let seed: UInt64
+  /// Random trials of each kind, 1 to 2²⁰.
+  public let trials: Int
   /// The most multiply-adds that one probe may take, those of the definition included.
-  public var workLimit: Int
+  public let workLimit: Int
   /// The most bytes that the operator, and the definition beside it, may hold.
-  public var memoryLimit: Int
+  public let memoryLimit: Int
 
   /// Settings; the defaults take seconds at most.
   public init(seed: UInt64 = 1, trials: Int = 2, workLimit: Int = 1 << 33, memoryLimit: Int = 1 << 30) {
     self.seed = seed
-    self.trials = max(1, trials)
+    self.trials = min(max(1, trials), 1 << 20)
     self.workLimit = workLimit
     self.memoryLimit = memoryLimit
   }
