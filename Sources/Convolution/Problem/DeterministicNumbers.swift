@@ -1,11 +1,12 @@
 /// The same pseudo-random numbers in every run (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
-package struct DeterministicNumbers: Sendable {
+package struct DeterministicNumbers: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   /// The numbers that `seed` begins.
   package init(seed: UInt64) { state = seed }
 
-  private mutating func next() -> UInt64 {
+  /// The next 64 bits.
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
