@@ -40,11 +40,12 @@ struct VerifyRequest: ~Copyable {
       case nil: throw fields.unknown(reader, own: Field.allCases.map(\.rawValue))
       }
     }
-    problem = try fields.complete(reader)
-    areNamed = several != nil
+    let problem = try fields.complete(reader)
     guard let given = several ?? single.map({ [$0] }) else {
       throw reader.missing(Field.candidate.rawValue)
     }
+    self.problem = problem
+    areNamed = several != nil
     candidates = given
   }
 
