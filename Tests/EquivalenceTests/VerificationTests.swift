@@ -16,6 +16,12 @@ private func verifyOne(
   return try Verification.verify([candidate([result], Shape(1, 1), dataType)], claim: claim, problem: problem)[0]
 }
 
+private func plain(_ image: Extent, _ filter: Extent) -> Parameters {
+  Parameters(
+    image: image, filter: filter, stride: Extent(1, 1), padding: Padding(vertical: 0, horizontal: 0),
+    dilation: Extent(1, 1))
+}
+
 extension Verification {
   fileprivate func isConsistent(with claim: Claim) -> Bool? {
     ladder.first { $0.claim == claim }?.isConsistent
@@ -159,7 +165,7 @@ extension Verification {
   func screens() throws {
     var random = SeededNumbers(seed: 53)
     for arithmetic in EmulatedArithmetic.allCases {
-      var parameters = Parameters(image: Extent(23, 41), filter: Extent(3, 5))
+      var parameters = plain(Extent(23, 41), Extent(3, 5))
       parameters.inputs = 2
       parameters.imageRank = 3
       parameters.filterRank = 4
@@ -180,7 +186,7 @@ extension Verification {
     var random = SeededNumbers(seed: 59)
     let whole = try #require(
       WholeProblem<Float>(
-        Parameters(image: Extent(9, 9), filter: Extent(3, 3)), &random, HardNumbers.ordinary.number))
+        plain(Extent(9, 9), Extent(3, 3)), &random, HardNumbers.ordinary.number))
     let problem = try whole.problem()
     let result = whole.products.map(EmulatedArithmetic.sequential.sum)
     for claim in Claim.allCases {
@@ -200,7 +206,7 @@ extension Verification {
       (.winogradF2, .winograd, 2), (.winogradF4, .winograd, 4), (.winogradF6, .winograd, 6), (.fft, .fft, nil),
     ]
     for side in 3...11 {
-      var parameters = Parameters(image: Extent(side, 14 - side), filter: Extent(3, 3))
+      var parameters = plain(Extent(side, 14 - side), Extent(3, 3))
       parameters.inputs = 3
       parameters.outputs = 2
       parameters.imageRank = 3

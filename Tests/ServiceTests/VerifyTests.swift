@@ -28,7 +28,7 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     let deviation = try #require(answer["deviation"])
     #expect(deviation["from"] == "exact" && deviation["max_abs"] == 0 && deviation["identical"] == 16)
     #expect(deviation["max_over_bound"] == 0 && deviation["condition"] == 1)
-    let ladder = try #require(answer["ladder"]?.array)
+    let ladder = try #require(answer["ladder"]?.elements)
     #expect(
       ladder.map { $0["arithmetic"] } == [
         "float64", "float32", "float32_truncated", "tf32", "float16_inputs", "bfloat16_inputs", "float16", "bfloat16",
@@ -51,9 +51,9 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     #expect(answer["candidates"]?["a"]?["verdict"] == "consistent")
     let other = try #require(answer["candidates"]?["b"])
     #expect(other.keys == Set(fields + ["refuting", "first_refuting", "map", "measures"]))
-    #expect(other["map"]?["channels"]?.array?.count == 1 && other["map"]?["rows"]?.array?[0] == 0)
-    #expect(other["measures"]?["ulp_histogram"]?.array?.first?["count"] == 15 && other["measures"]?["rungs"] == nil)
-    let pair = try #require(answer["pairs"]?.array?.first)
+    #expect(other["map"]?["channels"]?.elements.count == 1 && other["map"]?["rows"]?[0] == 0)
+    #expect(other["measures"]?["ulp_histogram"]?.elements.first?["count"] == 15 && other["measures"]?["rungs"] == nil)
+    let pair = try #require(answer["pairs"]?.elements.first)
     #expect(pair == .object(["between": ["b", "a"], "max_abs": 1, "at": [2, 2], "identical": 15]))
   }
 
