@@ -24,6 +24,7 @@ PROMISED = {
     ("/convolve", "post"),
     ("/compare", "post"),
     ("/gradients", "post"),
+    ("/verify", "post"),
     ("/formulations", "get"),
     ("/benchmark", "get"),
     ("/healthz", "get"),
