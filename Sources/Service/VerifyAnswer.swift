@@ -46,7 +46,8 @@ extension ConvolutionService {
     }
     let diagnosing = stopwatch.lap()
     if asPicture, let type = Route.verify.pictureType, let map = verifications[0].map {
-      let says = "\(named[0].name): \(claim.rawValue) \(verifications[0].isConsistent ? "consistent" : "refuted")"
+      let says =
+        "\(named[0].name): \(claim.rawValue) \(verifications[0].isConsistent ? "consistent" : "refuted")"
       return Response(
         .ok, contentType: type, body: VerificationPicture.draw(map, title: says))
     }
