@@ -12,26 +12,28 @@ extension MistakeSearch {
   mutating func swappedOutputChannels() -> FoundMistake? {
     let (made, plane) = (base.made, base.madePlane)
     if made < 2 || made > 4096 { return nil }
+    /// Some wrong elements of each channel.
+    var wrong = [[Int]](repeating: [], count: made)
+    for place in evidence.finiteRefuted {
+      let k = place / plane % made
+      if wrong[k].count < 8 { wrong[k].append(place) }
+    }
     for ownBias in hasBias ? [true, false] : [true] {
-      /// Whether channel `k` holds channel `other`, judged by some elements.
+      /// Whether channel `k` holds channel `other`, judged by its wrong elements.
       func holds(_ k: Int, _ other: Int) -> Bool {
         let offset = ownBias ? 0 : base.bias[k] - base.bias[other]
-        for n in 0..<min(base.batch, 2) {
-          for index in 0..<min(8, plane) {
-            let within = index * plane / min(8, plane)
-            let (place, source) = ((n * made + k) * plane + within, (n * made + other) * plane + within)
-            if !evidence.isComparable(place) || !evidence.exact[source].isFinite { continue }
-            let error = (evidence.candidate[place] - (evidence.exact[source] + offset)).magnitude
-            if !(error <= 2 * (evidence.allowed[source] + evidence.allowed[place])) { return false }
-          }
+        return wrong[k].allSatisfy { place in
+          let source = place + (other - k) * plane
+          if !evidence.exact[source].isFinite { return true }
+          let error = (evidence.candidate[place] - (evidence.exact[source] + offset)).magnitude
+          return error <= 2 * (evidence.allowed[source] + evidence.allowed[place])
         }
-        return true
       }
       var order = Array(0..<made)
       var free = Set(0..<made)
       var isPermutation = true
-      for k in 0..<made where holds(k, k) { free.remove(k) }
-      for k in 0..<made where !holds(k, k) {
+      for k in 0..<made where wrong[k].isEmpty { free.remove(k) }
+      for k in 0..<made where !wrong[k].isEmpty {
         guard let other = free.sorted().first(where: { $0 != k && holds(k, $0) }) else {
           isPermutation = false
           break
@@ -83,14 +85,16 @@ extension MistakeSearch {
 
   /// On top of `variant`, few places that hold zeros or anything.
   mutating func region(on variant: Variant) -> FoundMistake? {
-    let errors = sampled(variant, first: 10)
-    let wrong = errors.filter { !$0.isReproduced }.count
-    if wrong == 0 || 3 * wrong > errors.count { return nil }
+    let errors = sampled(variant, first: 16)
+    let reproduced = errors.count { $0.isReproduced }
+    // Zeros may be part of the region.
+    let wrong = errors.count { !$0.isReproduced && evidence.candidate[$0.place] != 0 }
+    if reproduced < 3 || 4 * wrong > reproduced { return nil }
     let comparison = compare(variant, most: variant.count / 2)
     let places = comparison.differing
     if places.isEmpty || places.count > variant.count / 2 || !comparison.remark.isEmpty { return nil }
-    // The variant must explain more than it leaves.
-    if places.count * 2 > evidence.refuted.count { return nil }
+    // The variant must explain something that was wrong.
+    if evidence.refuted.count - places.count < max(4, evidence.refuted.count / 8) { return nil }
     guard var found = zeroRegion(places) ?? scattered(places) else { return nil }
     found.residual = max(found.residual, comparison.residual)
     return found
@@ -162,7 +166,7 @@ extension MistakeSearch {
     }
     func offset(_ matches: [Int], _ run: ArraySlice<Int>) -> Int? {
       let first = run[run.startIndex]
-      for source in matches.sorted(by: { ($0 - first).magnitude < ($1 - first).magnitude }).prefix(64) {
+      for source in matches.sorted(by: { ($0 - first).magnitude < ($1 - first).magnitude }) {
         let offset = source - first
         let all = run.allSatisfy {
           let source = $0 + offset

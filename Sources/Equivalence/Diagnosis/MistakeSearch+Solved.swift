@@ -4,7 +4,7 @@ import Convolution
 extension MistakeSearch {
   /// The mistake that, on top of `variant`, reproduces the candidate.
   mutating func solved(on variant: Variant) -> FoundMistake? {
-    let errors = sampled(variant, first: 12)
+    let errors = sampled(variant)
     // An output that the variant explains elsewhere, or one that nothing here explains.
     if errors.allSatisfy(\.isReproduced) { return nil }
     return missingTaps(variant, errors) ?? swappedInputChannels(variant, errors) ?? wrongBias(variant)
@@ -39,10 +39,9 @@ extension MistakeSearch {
   }
 
   private mutating func missingTaps(_ variant: Variant, _ errors: [Sampled]) -> FoundMistake? {
-    let products = errors.map { self.products(variant, $0.place) }
-    let wrong = zip(errors, products).filter { !$0.0.isReproduced }
-    guard wrong.count > 0 else { return nil }
-    let affected = Set(wrong.map { variant.element(at: $0.0.place).made })
+    let allWrong = errors.filter { !$0.isReproduced }
+    let affected = Set(allWrong.map { variant.element(at: $0.place).made })
+    let wrong = allWrong.prefix(10).map { ($0, self.products(variant, $0.place)) }
     let width = variant.columns.taps
     func fits(_ part: (Products) -> Double) -> Bool {
       wrong.allSatisfy { ($0.0.error + part($0.1)).magnitude <= $0.0.allowed }

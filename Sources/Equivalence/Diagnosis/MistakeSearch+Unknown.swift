@@ -95,8 +95,8 @@ extension MistakeSearch {
     add("channel", low.made, high.made, of: base.made)
     add("row", low.row, high.row, of: base.rows.made)
     add("column", low.column, high.column, of: base.columns.made)
-    let where_ = parts.isEmpty ? "the whole output" : parts.joined(separator: ", ")
-    return places.count == box ? where_ : "\(places.count) of \(box) elements of \(where_)"
+    let name = parts.isEmpty ? "the whole output" : parts.joined(separator: ", ")
+    return places.count == box ? name : "\(places.count) of \(box) elements of \(name)"
   }
 
   func list(_ numbers: [Int]) -> String {
