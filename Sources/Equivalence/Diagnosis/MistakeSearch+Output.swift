@@ -1,0 +1,304 @@
+import Convolution
+
+/// Mistakes that show in the output alone: elements at other places, regions.
+extension MistakeSearch {
+  /// Whether the exact value of `source` stands at `place`.
+  private func holds(_ place: Int, valueOf source: Int) -> Bool {
+    if !evidence.exact[source].isFinite || !evidence.allowed[source].isFinite { return false }
+    return (evidence.candidate[place] - evidence.exact[source]).magnitude <= evidence.allowed[source]
+  }
+
+  /// The channels of the output in another order, with their own biases or with those of their places.
+  mutating func swappedOutputChannels() -> FoundMistake? {
+    let (made, plane) = (base.made, base.madePlane)
+    if made < 2 || made > 4096 { return nil }
+    /// Some wrong elements of each channel.
+    var wrong = [[Int]](repeating: [], count: made)
+    for place in evidence.finiteRefuted {
+      let k = place / plane % made
+      if wrong[k].count < 8 { wrong[k].append(place) }
+    }
+    for ownBias in hasBias ? [true, false] : [true] {
+      /// Whether channel `k` holds channel `other`, judged by its wrong elements.
+      func holds(_ k: Int, _ other: Int) -> Bool {
+        let offset = ownBias ? 0 : base.bias[k] - base.bias[other]
+        return wrong[k].allSatisfy { place in
+          let source = place + (other - k) * plane
+          if !evidence.exact[source].isFinite { return true }
+          let error = (evidence.candidate[place] - (evidence.exact[source] + offset)).magnitude
+          return error <= 2 * (evidence.allowed[source] + evidence.allowed[place])
+        }
+      }
+      var order = Array(0..<made)
+      var free = Set(0..<made)
+      var isPermutation = true
+      for k in 0..<made where wrong[k].isEmpty { free.remove(k) }
+      for k in 0..<made where !wrong[k].isEmpty {
+        guard let other = free.sorted().first(where: { $0 != k && holds(k, $0) }) else {
+          isPermutation = false
+          break
+        }
+        order[k] = other
+        free.remove(other)
+      }
+      workLeft -= saturatingProduct(made, made)
+      let moved = order.indices.filter { order[$0] != $0 }
+      if !isPermutation || moved.isEmpty { continue }
+      var variant = base
+      variant.madeOrder = order
+      if !ownBias { for k in moved { variant.bias[order[k]] = base.bias[k] } }
+      let what =
+        moved.count == 2
+        ? "channels \(moved[0]) and \(moved[1]) of the output were exchanged"
+        : "channels of the output stand in another order: "
+          + moved.prefix(4).map { "channel \(order[$0]) at \($0)" }.joined(separator: ", ")
+          + (moved.count > 4 ? " and \(moved.count - 4) more" : "")
+      let says = what + (ownBias ? "" : ", the biases at their places")
+      if let found = accept(variant, [.swappedOutputChannels], says) { return found }
+    }
+    return nil
+  }
+
+  /// Elements beyond their bounds that all are zero, or all are their bias.
+  func zeroRegion() -> FoundMistake? {
+    let places = evidence.finiteRefuted
+    return zeroRegion(places)
+  }
+
+  func zeroRegion(_ places: [Int]) -> FoundMistake? {
+    if places.isEmpty { return nil }
+    if places.allSatisfy({ evidence.candidate[$0] == 0 }) {
+      return FoundMistake(
+        mistakes: [.zeroRegion], says: "zeros stand in \(region(places))", residual: 0, reproduction: nil)
+    }
+    let isBias =
+      hasBias
+      && places.allSatisfy {
+        let bias = base.bias[base.element(at: $0).made]
+        return (evidence.candidate[$0] - bias).magnitude <= evidence.allowed[$0]
+      }
+    if !isBias { return nil }
+    return FoundMistake(
+      mistakes: [.zeroRegion], says: "nothing but the bias stands in \(region(places))", residual: 0,
+      reproduction: nil)
+  }
+
+  /// On top of `variant`, few places that hold zeros or anything.
+  mutating func region(on variant: Variant) -> FoundMistake? {
+    let errors = sampled(variant, first: 16)
+    let reproduced = errors.count { $0.isReproduced }
+    // Zeros may be part of the region.
+    let wrong = errors.count { !$0.isReproduced && evidence.candidate[$0.place] != 0 }
+    if reproduced < 3 || 4 * wrong > reproduced { return nil }
+    let comparison = compare(variant, most: variant.count / 2)
+    let places = comparison.differing
+    if places.isEmpty || places.count > variant.count / 2 || !comparison.remark.isEmpty { return nil }
+    // The variant must explain something that was wrong.
+    if evidence.refuted.count - places.count < max(4, evidence.refuted.count / 8) { return nil }
+    guard var found = zeroRegion(places) ?? scattered(places) else { return nil }
+    found.residual = max(found.residual, comparison.residual)
+    return found
+  }
+
+  /// The exact values some rows and columns, or some elements, further on.
+  mutating func shiftedOutput() -> FoundMistake? {
+    let (rows, columns) = (base.rows.made, base.columns.made)
+    var shifts: [(down: Int, right: Int)] = []
+    for down in -3...3 { for right in -3...3 where (down, right) != (0, 0) { shifts.append((down, right)) } }
+    shifts.sort { $0.down.magnitude + $0.right.magnitude < $1.down.magnitude + $1.right.magnitude }
+    for (down, right) in shifts {
+      let says =
+        "the output stands \(down) rows and \(right) columns further on; what moved in was not compared"
+      if let found = shifted(
+        says,
+        { place in
+          let (plane, within) = place.quotientAndRemainder(dividingBy: rows * columns)
+          let (row, column) = (within / columns - down, within % columns - right)
+          if row < 0 || row >= rows || column < 0 || column >= columns { return nil }
+          return plane * rows * columns + row * columns + column
+        })
+      {
+        return found
+      }
+    }
+    for offset in [1, -1, 2, -2, 3, -3] {
+      if let found = shifted(
+        "the output stands \(offset) elements further on in memory; what moved in was not compared",
+        { place in
+          let source = place - offset
+          return source >= 0 && source < evidence.candidate.count ? source : nil
+        })
+      {
+        return found
+      }
+    }
+    return nil
+  }
+
+  private func shifted(_ says: String, _ source: (Int) -> Int?) -> FoundMistake? {
+    for place in sample {
+      if let source = source(place), !holds(place, valueOf: source) { return nil }
+    }
+    var (compared, refuted, residual) = (0, 0, 0.0)
+    for place in 0..<evidence.candidate.count where evidence.isComparable(place) {
+      guard let source = source(place) else { continue }
+      if !holds(place, valueOf: source) { return nil }
+      compared += 1
+      if evidence.isRefuted(place) { refuted += 1 }
+      let distance = (evidence.candidate[place] - evidence.exact[source]).magnitude
+      if distance > 0 { residual = max(residual, distance / evidence.allowed[source]) }
+    }
+    if refuted < 2 || 4 * compared < evidence.candidate.count || 4 * refuted < evidence.refuted.count {
+      return nil
+    }
+    return FoundMistake(mistakes: [.shiftedOutput], says: says, residual: residual, reproduction: nil)
+  }
+
+  /// Wrong elements, run by run along the rows, that are the exact values of other places.
+  mutating func staleRegion() -> FoundMistake? {
+    let places = evidence.finiteRefuted
+    if places.count < 2 { return nil }
+    let width = base.columns.made
+    // The first place is enough to say no for most candidates: no index is made before it has a match.
+    let exact = evidence.exact
+    func matches(_ place: Int, _ among: [Int]) -> [Int] {
+      among.filter { $0 != place && holds(place, valueOf: $0) }
+    }
+    func offset(_ matches: [Int], _ run: ArraySlice<Int>) -> Int? {
+      let first = run[run.startIndex]
+      for source in matches.sorted(by: { ($0 - first).magnitude < ($1 - first).magnitude }) {
+        let offset = source - first
+        let all = run.allSatisfy {
+          let source = $0 + offset
+          return source >= 0 && source < exact.count && holds($0, valueOf: source)
+        }
+        if all { return offset }
+      }
+      return nil
+    }
+    let everywhere = Array(0..<exact.count)
+    let firstMatches = matches(places[0], everywhere)
+    if firstMatches.isEmpty { return nil }
+    if let offset = offset(firstMatches, places[...]) {
+      return FoundMistake(
+        mistakes: [.staleRegion],
+        says: "\(region(places)) repeats \(describe(offset: offset, from: places[0]))",
+        residual: 0, reproduction: nil)
+    }
+    // Row by row: each run of wrong elements may repeat another place.
+    let sorted = everywhere.filter { exact[$0].isFinite && evidence.allowed[$0].isFinite }.sorted {
+      exact[$0] < exact[$1]
+    }
+    let widest = sorted.reduce(0) { max($0, evidence.allowed[$1]) }
+    func near(_ value: Double) -> ArraySlice<Int> {
+      func first(_ isBelow: (Double) -> Bool) -> Int {
+        var (low, high) = (0, sorted.count)
+        while low < high {
+          let middle = (low + high) / 2
+          if isBelow(exact[sorted[middle]]) { low = middle + 1 } else { high = middle }
+        }
+        return low
+      }
+      return sorted[first { $0 < value - widest }..<first { $0 <= value + widest }]
+    }
+    var start = 0
+    var firstOffset: Int?
+    var explained = 0
+    while start < places.count {
+      var end = start + 1
+      while end < places.count && places[end] == places[end - 1] + 1
+        && places[end] / width == places[start] / width
+      {
+        end += 1
+      }
+      let run = places[start..<end]
+      let candidates = matches(places[start], near(evidence.candidate[places[start]]).prefix(4096).map { $0 })
+      guard let offset = offset(candidates, run) else { return nil }
+      firstOffset = firstOffset ?? offset
+      explained += run.count > 1 ? 1 : 0
+      start = end
+    }
+    guard let firstOffset, explained > 0 else { return nil }
+    return FoundMistake(
+      mistakes: [.staleRegion],
+      says: "each row of \(region(places)) repeats other outputs, the first of them "
+        + describe(offset: firstOffset, from: places[0]),
+      residual: 0, reproduction: nil)
+  }
+
+  private func describe(offset: Int, from place: Int) -> String {
+    let (there, here) = (natural(place + offset), natural(place))
+    var parts: [String] = []
+    if there.n != here.n { parts.append("image \(there.n) of the batch and not \(here.n)") }
+    if there.made != here.made { parts.append("channel \(there.made) and not \(here.made)") }
+    if there.row != here.row { parts.append("row \(there.row) and not \(here.row)") }
+    if there.column != here.column { parts.append("column \(there.column) and not \(here.column)") }
+    return parts.joined(separator: ", ")
+  }
+
+  func natural(_ place: Int) -> (n: Int, made: Int, row: Int, column: Int) { base.element(at: place) }
+
+  /// Few wrong elements, no two of them side by side.
+  func scattered() -> FoundMistake? { scattered(evidence.finiteRefuted) }
+
+  func scattered(_ places: [Int]) -> FoundMistake? {
+    if places.isEmpty || places.count > max(1, min(8, evidence.candidate.count / 16)) { return nil }
+    let all = Set(places)
+    let isScattered =
+      places.count == 1
+      || places.allSatisfy { place in
+        let (_, _, row, column) = natural(place)
+        let width = base.columns.made
+        return !(column + 1 < width && all.contains(place + 1))
+          && !(row + 1 < base.rows.made && all.contains(place + width))
+      }
+    if !isScattered { return nil }
+    let named = places.prefix(4).map {
+      "\(describe($0)) is \(short(evidence.candidate[$0])) and not \(short(evidence.exact[$0]))"
+    }
+    return FoundMistake(
+      mistakes: [.singleElement],
+      says: (places.count == 1
+        ? "one element alone is wrong: " : "\(places.count) elements apart are wrong: ")
+        + named.joined(separator: ", "),
+      residual: 0, reproduction: nil)
+  }
+
+  /// Elements that all are numbers of a shorter format, within the bound of sums formed in it.
+  func shortAccumulation() -> FoundMistake? {
+    var formats: [(String, Double, (Double) -> Double)] = [
+      ("float16", 0x1p-11, { ShortRounding.float16($0) }),
+      ("bfloat16", 0x1p-8, { ShortRounding.bfloat16($0) }),
+    ]
+    if isDouble { formats.insert(("float32", 0x1p-24, { Double(Float($0)) }), at: 0) }
+    for (name, roundoff, round) in formats {
+      let n = Double(base.terms + 1)
+      var (isShort, once, telling, residual) = (true, true, 0, 0.0)
+      for place in 0..<evidence.candidate.count where evidence.isComparable(place) {
+        let (value, exact) = (evidence.candidate[place], evidence.exact[place])
+        if round(value) != value {
+          isShort = false
+          break
+        }
+        if Double(Float(exact)) != round(exact) { telling += 1 }
+        if (value - exact).magnitude > 1.01 * roundoff * exact.magnitude + 0x1p-24 { once = false }
+      }
+      if !isShort || telling < 4 { continue }
+      let isBounded = sample.allSatisfy { place in
+        let absolute = base.value(at: place).absolute
+        let bound = n * roundoff * absolute + n * 0x1p-25 + evidence.allowed[place]
+        let error = (evidence.candidate[place] - evidence.exact[place]).magnitude
+        residual = max(residual, error / bound)
+        return error <= bound
+      }
+      if !isBounded { continue }
+      return FoundMistake(
+        mistakes: [.shortAccumulation],
+        says: once
+          ? "all elements are \(name) numbers, the exact values rounded once"
+          : "all elements are \(name) numbers, and as far off as sums formed in \(name) are",
+        residual: residual, reproduction: nil)
+    }
+    return nil
+  }
+}
