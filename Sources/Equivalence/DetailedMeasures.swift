@@ -75,7 +75,9 @@ final class MeasureTracker {
     }
   }
 
-  private let allowance: Allowance
+  /// What is allowed to a formulation; nil where the arithmetics are judged elsewhere.
+  private let allowance: Allowance?
+  private let unitRoundoff: Double
   private let terms: Int
   private var finite = 0
   private var squaredError = 0.0
@@ -84,7 +86,7 @@ final class MeasureTracker {
   private var condition = 0.0
   private var overRoundoff = -1.0
   private var bins = [Int](repeating: 0, count: 66)
-  private var own: RungTracker
+  private var own: RungTracker?
   /// The computation's precision in any order, where `own` is another arithmetic.
   private var dotProduct: RungTracker?
   /// float64 rounded once, where the computation's precision is float32.
@@ -95,10 +97,18 @@ final class MeasureTracker {
   ///   - terms: the most terms in a sum.
   init(_ allowance: Allowance, arithmetic: String?, computedIn precision: DataType, terms: Int) {
     self.allowance = allowance
+    unitRoundoff = allowance.format.unitRoundoff
     self.terms = terms
     own = RungTracker(arithmetic ?? precision.rawValue)
     dotProduct = arithmetic == nil ? nil : RungTracker(precision.rawValue)
     roundedOnce = precision == .float32 ? RungTracker(DataType.float64.rawValue) : nil
+  }
+
+  /// Measures of a result in `format`, without rungs.
+  init(_ format: DataType) {
+    allowance = nil
+    unitRoundoff = format.unitRoundoff
+    terms = 0
   }
 
   func note(error: Double, reference: Double, absoluteSum: Double, bound: Double, ulp: UInt64) {
@@ -111,10 +121,11 @@ final class MeasureTracker {
       condition = absoluteSum / magnitude
     }
     if absoluteSum > 0 {
-      overRoundoff = max(overRoundoff, error / absoluteSum / allowance.format.unitRoundoff)
+      overRoundoff = max(overRoundoff, error / absoluteSum / unitRoundoff)
     }
     bins[ulp == 0 ? 0 : 65 - (ulp - 1).leadingZeroBitCount] += 1
-    own.note(error, bound: bound)
+    guard let allowance else { return }
+    own?.note(error, bound: bound)
     dotProduct?.note(error, bound: allowance.direct(value: reference, absolute: absoluteSum))
     roundedOnce?.note(
       error,

@@ -62,7 +62,8 @@ struct ErrorBound: Hashable, Sendable {
   /// The bound at an element whose products' magnitudes add up to `absoluteSum`.
   func at(_ absoluteSum: Double) -> Double { relative * absoluteSum + absolute }
 
-  private static func gamma(_ n: Double, unitRoundoff u: Double) -> Double {
+  /// `γ_n`, or `n·u` where that is all that holds.
+  static func gamma(_ n: Double, unitRoundoff u: Double) -> Double {
     let nu = n * u
     return nu > 0.5 ? nu : nu / (1 - nu)
   }

@@ -180,7 +180,7 @@ extension FourierBound {
 
   /// At least the norm of the elements at all sums of `start`, a row and a column; infinite where one is not finite.
   @inline(__always)
-  fileprivate static func norm<Scalar: TensorScalar>(
+  static func norm<Scalar: TensorScalar>(
     _ values: UnsafeBufferPointer<Scalar>, from start: Int, rows: [Int], columns: [Int]
   ) -> Double {
     let base = values.baseAddress.unsafelyUnwrapped + start

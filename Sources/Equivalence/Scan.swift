@@ -19,6 +19,11 @@ struct Scan {
       && Self.count(values, from: magnitudeBits(Scalar(Self.splitLimit))) > nonfinite
   }
 
+  /// Whether numbers of `type` up to `largest` include one too large to be split.
+  static func isTooLargeToSplit<Scalar: TensorScalar>(_ largest: Double, as type: Scalar.Type) -> Bool {
+    type.dataType == .float64 && largest >= splitLimit
+  }
+
   /// How many magnitudes have at least these bits: magnitudes order like their bits, without regard to NaN.
   @inline(__always)
   private static func count<Scalar: TensorScalar>(

@@ -60,6 +60,19 @@ struct Summands<Scalar: TensorScalar> {
       && contraction.forEachProduct(plane, row, column, first, second) { $0.isFinite && $1.isFinite }
   }
 
+  /// Adds all terms of the element at `index`, which must be finite, to `sum`.
+  func add<let limbs: Int>(
+    _ index: Int, _ contraction: Contraction, to sum: inout ExactAccumulator<limbs>
+  ) {
+    let (plane, place) = index.quotientAndRemainder(dividingBy: contraction.plane.elementCount)
+    let (row, column) = place.quotientAndRemainder(dividingBy: contraction.plane.width)
+    sum.add(start(of: plane))
+    _ = contraction.forEachProduct(plane, row, column, first, second) { left, right in
+      sum.add(Double(left), times: Double(right))
+      return true
+    }
+  }
+
   /// What the sums of plane `plane` start with.
   @inline(__always)
   private func start(of plane: Int) -> Double {

@@ -32,21 +32,55 @@ enum WinogradBound {
   static func evaluate<Scalar: TensorScalar>(
     _ map: WinogradOperator<Scalar>, _ problem: borrowing ConvolutionProblem<Scalar>
   ) -> Tensor<Double> {
-    let geometry = problem.geometry
     let matrices = WinogradMatrices(outputs: map.tile.outputs, taps: map.tile.taps)
+    return evaluate(
+      map.tile, matrices, in: map.geometry, problem, underflow: Majorant.underflow(Scalar.dataType)
+    ) { $0.isDyadic }
+  }
+
+  /// The bounds for results of somebody else's Winograd with `tile`, whose tiles begin at the first output.
+  ///
+  /// The formula does not change when a row of `G`, `Bᵀ` or a column of `Aᵀ` is scaled and another one by the reciprocal, which
+  /// is all that implementations with the same points differ in, but for `ρ`: here every matrix may be rounded. The points
+  /// are unknown; the bound of an element is the largest over `WinogradMatrices.usual`. Subnormal numbers may be
+  /// flushed to zero.
+  static func evaluateForeign<Scalar: TensorScalar>(
+    _ tile: WinogradTile, _ problem: borrowing ConvolutionProblem<Scalar>
+  ) -> Tensor<Double> {
+    let geometry = problem.geometry
+    let inner = geometry.paddingMode == .zeros ? geometry : geometry.padded
+    let smallest = 2 * Double(Scalar.leastNormalMagnitude)
+    let all = WinogradMatrices.usual(outputs: tile.outputs, taps: tile.taps)
+    var bounds = Tensor<Double>(shape: geometry.resultShape, repeating: 0)
+    for matrices in all {
+      let found = evaluate(tile, matrices, in: inner, problem, underflow: smallest) { _ in false }
+      let (target, values) = (bounds.mutableValues, found.values)
+      for index in 0..<values.count { target[index] = max(target[index], values[index]) }
+    }
+    return bounds
+  }
+
+  private static func evaluate<Scalar: TensorScalar>(
+    _ tile: WinogradTile, _ matrices: WinogradMatrices, in inner: ConvolutionGeometry,
+    _ problem: borrowing ConvolutionProblem<Scalar>, underflow smallest: Double,
+    isExact: (RationalMatrix) -> Bool
+  ) -> Tensor<Double> {
+    let geometry = problem.geometry
     let channels =
       geometry.isTransposed ? geometry.channels.outputPerGroup : geometry.channels.imagePerGroup
-    let roundings = roundings(matrices, channels: channels) + (problem.hasBias ? 1 : 0)
+    let roundings =
+      roundings(matrices, channels: channels, isExact: isExact) + (problem.hasBias ? 1 : 0)
     let unitRoundoff = Scalar.dataType.unitRoundoff
     let growth = Majorant.growth(roundings, unitRoundoff)
-    let underflow = 2 * Majorant.underflow(Scalar.dataType)
+    let underflow = 2 * smallest
     // (1 + γ)/γ is above 1: what is enlarged twice covers the evaluation's own underflow as well.
     let enlargement = (1 + growth) / growth * underflow
 
     let image = Majorant.magnitudes(problem.image)
     let filter = Majorant.magnitudes(problem.filter)
     let magnitudes = WinogradOperator<Double>(
-      geometry: map.geometry, magnitudes: filter.values.baseAddress.unsafelyUnwrapped, tile: map.tile,
+      geometry: inner, magnitudes: filter.values.baseAddress.unsafelyUnwrapped, tile: tile,
+      matrices: matrices,
       offsets: (enlargement * inherited(matrices.filter), enlargement * inherited(matrices.data)))
     let majorant = ConvolutionOperator<Double>(
       .winograd, .sparse, geometry, magnitudes, bias: UnsafeBufferPointer(start: nil, count: 0))
@@ -64,9 +98,11 @@ enum WinogradBound {
   }
 
   /// The most roundings that a product passes through, `k`, without a bias.
-  static func roundings(_ matrices: WinogradMatrices, channels: Int) -> Int {
+  static func roundings(
+    _ matrices: WinogradMatrices, channels: Int, isExact: (RationalMatrix) -> Bool = { $0.isDyadic }
+  ) -> Int {
     let rounded = [matrices.filter, matrices.data, matrices.output]
-    return rounded.reduce(channels) { $0 + 2 * ($1.longestRow + ($1.isDyadic ? 0 : 1)) }
+    return rounded.reduce(channels) { $0 + 2 * ($1.longestRow + (isExact($1) ? 0 : 1)) }
   }
 
   /// The underflow of two sums, one along each axis, the first enlarged by the second: `n(s + 1)`.

@@ -32,9 +32,11 @@ public final class ConvolutionService: RequestHandler {
       ).response(fields: [Response.Field("Allow", route.allowedMethods)])
     }
     if head.method == .options { return nil }
-    if let accept = head.value(of: "accept"), !accepts(accept, route.mediaType) {
+    if let accept = head.value(of: "accept"), !route.answers(accept) {
+      let types = [route.mediaType, route.pictureType].compactMap { $0.map { "\($0)" } }
+        .joined(separator: " or ")
       return Problem(
-        .notAcceptable, "\(head.path) answers with \(route.mediaType), which the Accept field excludes."
+        .notAcceptable, "\(head.path) answers with \(types), which the Accept field excludes."
       ).response()
     }
     if route.takesBody, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
@@ -63,6 +65,10 @@ public final class ConvolutionService: RequestHandler {
       case .convolve: return try convolve(request.body, on: place)
       case .compare: return place == .loop ? nil : try compare(request.body)
       case .gradients: return place == .loop ? nil : try gradients(request.body)
+      case .verify:
+        let accept = request.head.value(of: "accept") ?? "*/*"
+        return place == .loop
+          ? nil : try verify(request.body, asPicture: !accepts(accept, Route.verify.mediaType))
       case .formulations: return try formulations(Query(request.head.query))
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
       case .healthz: return statusAnswer("ok")

@@ -20,6 +20,12 @@ struct FormulationChoice {
     self.storage = storage
   }
 
+  /// A formulation with a tile, stored sparsely.
+  init(_ formulation: Formulation, tile: Int?) {
+    self.init(formulation)
+    options.tile = tile
+  }
+
   /// Reads the value of the field called `key`, or returns false where it is none of a choice.
   mutating func read(_ key: String, _ reader: inout JSONReader) throws(JSONError) -> Bool {
     guard let field = Field(rawValue: key) else { return false }

@@ -76,6 +76,16 @@ struct Problem {
       pointer = "/formulations"
       self.limit = limit
       actual = bytes
+    case .candidateShape(let pointer, let shape, let expected):
+      kind = .invalidField
+      status = .unprocessableContent
+      detail = "The candidate has the shape \(shape), the result \(expected); they must be the same."
+      self.pointer = pointer
+    case .claim(let error):
+      kind = .invalidField
+      status = .unprocessableContent
+      detail = error.description
+      pointer = "/claim"
     case .work(let multiplyAdds, let limit):
       kind = .limitExceeded
       status = .unprocessableContent

@@ -5,6 +5,7 @@ enum Route: String, CaseIterable {
   case convolve = "/convolve"
   case compare = "/compare"
   case gradients = "/gradients"
+  case verify = "/verify"
   case formulations = "/formulations"
   case benchmark = "/benchmark"
   case healthz = "/healthz"
@@ -14,7 +15,7 @@ enum Route: String, CaseIterable {
   /// The methods as the Allow field lists them.
   var allowedMethods: String {
     switch self {
-    case .convolve, .compare, .gradients: "POST, OPTIONS"
+    case .convolve, .compare, .gradients, .verify: "POST, OPTIONS"
     case .formulations, .benchmark, .healthz, .readyz, .openapi: "GET, HEAD, OPTIONS"
     }
   }
@@ -32,16 +33,27 @@ enum Route: String, CaseIterable {
   /// Whether it is posted a problem, and not just asked.
   var takesBody: Bool {
     switch self {
-    case .convolve, .compare, .gradients: true
+    case .convolve, .compare, .gradients, .verify: true
     case .formulations, .benchmark, .healthz, .readyz, .openapi: false
     }
   }
 
-  /// The media type of a successful answer.
+  /// The media type of a successful answer where nothing else is asked for.
   var mediaType: StaticString {
     switch self {
     case .openapi: "application/yaml"
-    case .convolve, .compare, .gradients, .formulations, .benchmark, .healthz, .readyz: "application/json"
+    case .convolve, .compare, .gradients, .verify, .formulations, .benchmark, .healthz, .readyz:
+      "application/json"
     }
+  }
+
+  /// The media type of an answer as a picture; nil where there is none.
+  var pictureType: StaticString? { self == .verify ? "image/svg+xml" : nil }
+
+  /// Whether an Accept field admits an answer of this route.
+  func answers(_ accept: String) -> Bool {
+    if accepts(accept, mediaType) { return true }
+    guard let pictureType else { return false }
+    return accepts(accept, pictureType)
   }
 }

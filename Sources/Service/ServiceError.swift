@@ -13,6 +13,10 @@ enum ServiceError: Error {
   case paddedImage(elements: Int, limit: Int)
   /// The results that must be kept to compare them take more bytes than the limit.
   case results(bytes: Int, limit: Int)
+  /// A candidate, at this pointer, has another shape than the result.
+  case candidateShape(pointer: String, Shape, expected: Shape)
+  /// The problem can't be computed in the claimed arithmetic.
+  case claim(ConvolutionError)
   /// All computations that the answer needs take more multiply-adds than the limit.
   case work(multiplyAdds: Int, limit: Int)
   /// A query parameter, named first, is missing, unknown, doubled or wrong, as the second text says.

@@ -11,6 +11,8 @@ public struct ServiceLimits: Sendable {
   public static var repeats: Int { 1000 }
   /// The most formulations that one request can name to be compared, each with each.
   static var comparedFormulations: Int { 32 }
+  /// The most results that one request can have verified.
+  static var candidates: Int { 8 }
   /// A body up to so many bytes is decoded on the event loop: this takes some ten microseconds.
   static var loopBodyBytes: Int { 8 << 10 }
   /// Work that takes as long as so many multiply-adds is done on the event loop: less than a hand-over to a worker is worth.

@@ -93,7 +93,8 @@ extension JSONWriter {
     endObject()
   }
 
-  private mutating func measures(_ measures: DetailedMeasures) {
+  /// The field `measures`; without rungs where there are none.
+  mutating func measures(_ measures: DetailedMeasures) {
     key("measures")
     beginObject()
     key("root_mean_square")
@@ -119,6 +120,10 @@ extension JSONWriter {
       endObject()
     }
     endArray()
+    if measures.rungs.isEmpty {
+      endObject()
+      return
+    }
     key("rungs")
     beginArray()
     for rung in measures.rungs {
@@ -137,7 +142,8 @@ extension JSONWriter {
     endObject()
   }
 
-  private mutating func position(_ position: Position?) {
+  /// A position as the array of its indices, or null.
+  mutating func position(_ position: Position?) {
     guard let position else { return null() }
     beginArray()
     for index in position.indices { integer(index) }

@@ -31,6 +31,32 @@ package struct WinogradMatrices: Hashable, Sendable {
   package init(outputs: Int, taps: Int) {
     let points = Self.points.prefix(outputs + taps - 2)
     precondition(points.count == outputs + taps - 2, "more products than points")
+    self.init(outputs: outputs, taps: taps, points: Array(points))
+  }
+
+  /// The matrices of F(`outputs`, `taps`) from each of the sets of points that are in use: these, their reciprocals and
+  /// mixtures of both (Lavin and Gray; Barabasz et al.; Alam et al., ACM Trans. Math. Softw. 48, 2022, for ±3/2).
+  package static func usual(outputs: Int, taps: Int) -> [WinogradMatrices] {
+    let common = [Rational(0), Rational(1), Rational(-1)]
+    let others: [[Rational]] =
+      switch outputs + taps - 2 {
+      case 5:
+        [
+          [Rational(2), Rational(-2)], [Rational(1, 2), Rational(-1, 2)], [Rational(2), Rational(-1, 2)],
+          [Rational(1, 2), Rational(-2)],
+        ]
+      case 7:
+        [
+          [Rational(2), Rational(-2), Rational(1, 2), Rational(-1, 2)],
+          [Rational(1, 2), Rational(-1, 2), Rational(3, 2), Rational(-3, 2)],
+        ]
+      default: [[]]
+      }
+    return others.map { WinogradMatrices(outputs: outputs, taps: taps, points: common + $0) }
+  }
+
+  private init(outputs: Int, taps: Int, points: [Rational]) {
+    precondition(points.count == outputs + taps - 2, "another number of points")
     output = RationalMatrix(
       (0..<outputs).map { i in
         points.map { Self.power($0, i) } + [i == outputs - 1 ? .one : .zero]
@@ -43,7 +69,7 @@ package struct WinogradMatrices: Hashable, Sendable {
       } + [(0..<taps).map { $0 == taps - 1 ? .one : .zero }])
     data = RationalMatrix(
       points.map { point in Self.coefficients(roots: points.filter { $0 != point }) + [.zero] }
-        + [Self.coefficients(roots: Array(points))])
+        + [Self.coefficients(roots: points)])
   }
 
   private init(output: RationalMatrix, data: RationalMatrix, filter: RationalMatrix) {

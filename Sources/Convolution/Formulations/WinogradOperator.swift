@@ -67,15 +67,14 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
 }
 
 extension WinogradOperator where Scalar == Double {
-  /// The same computation on absolute values: with the filter's magnitudes, matrices without signs, and each
+  /// The same computation on absolute values: with the filter's magnitudes, the matrices without their signs, and each
   /// transformed tap and pixel enlarged by its offset.
   package convenience init(
     geometry: ConvolutionGeometry, magnitudes: UnsafePointer<Double>, tile: WinogradTile,
-    offsets: (filter: Double, data: Double)
+    matrices: WinogradMatrices, offsets: (filter: Double, data: Double)
   ) {
     self.init(
-      geometry: geometry, filter: magnitudes, tile: tile,
-      matrices: WinogradMatrices(outputs: tile.outputs, taps: tile.taps).magnitudes, offsets: offsets)
+      geometry: geometry, filter: magnitudes, tile: tile, matrices: matrices.magnitudes, offsets: offsets)
   }
 }
 

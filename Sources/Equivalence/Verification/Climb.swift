@@ -1,0 +1,214 @@
+import Convolution
+
+/// Holds one candidate against every arithmetic whose bound is a multiple of `S`, element by element, and measures it.
+struct Climb<Scalar: TensorScalar> {
+  /// Non-finite elements of the candidate.
+  struct Nonfinite {
+    var nan = 0
+    var positive = 0
+    var negative = 0
+    /// Those that exact arithmetic has at this place as well.
+    var expected = 0
+    var first: Int?
+  }
+
+  let candidate: Candidate
+  private let values: UnsafePointer<Double>
+  private let format: CandidateFormat
+  private let summands: Summands<Scalar>
+  private let bounds: [ClaimBound]
+  private let claimed: Int?
+  private(set) var rungs: [Rung]
+  private(set) var deviation = DeviationTracker()
+  private(set) var nonfinite = Nonfinite()
+  private(set) var condition: Double?
+  private(set) var map: ErrorMap?
+  let measures: MeasureTracker?
+  private var rounding: CorrectRounding
+  private var sumError: SumError
+  private var isSumErrorSharp = false
+  private let terms: Int
+  private let leastPlace: () -> Int?
+  private var contraction: Contraction?
+  private var screen: VerificationScreen
+  private let screens: Bool
+
+  /// - Parameters:
+  ///   - claim: The claimed arithmetic, whose ratios the map holds.
+  ///   - leastPlace: The power of two of which all terms are multiples; asked for once, where a rounding is not certain.
+  init(
+    _ candidate: Candidate, claim: Claim, bounds: [(claim: Claim, bound: ClaimBound)],
+    _ summands: Summands<Scalar>,
+    terms: Int, leastPlace: @escaping () -> Int?, map: ErrorMap?, measures: MeasureTracker?
+  ) {
+    self.candidate = candidate
+    values = candidate.values.values.baseAddress.unsafelyUnwrapped
+    format = CandidateFormat(candidate.dataType)
+    self.summands = summands
+    self.bounds = bounds.map(\.bound)
+    claimed = bounds.firstIndex { $0.claim == claim }
+    rungs = bounds.map { Rung($0.claim) }
+    self.map = map
+    self.measures = measures
+    rounding = CorrectRounding(to: candidate.dataType)
+    sumError = SumError(precision: Scalar.precision, terms: terms)
+    self.terms = terms
+    self.leastPlace = leastPlace
+    screen = VerificationScreen(self.bounds, claimed: claimed, sumError: sumError)
+    screens =
+      Scalar.precision == .single && candidate.dataType == .float32 && measures == nil && map == nil
+  }
+
+  /// Elements whose rounding needed the exact sum.
+  var exactCount: Int { rounding.exactCount }
+  /// Elements that are the correctly rounded value, counted in blocks.
+  var identicalInBlocks: Int { screen.identical }
+
+  /// Judges the elements `start ..< start + count`.
+  mutating func take(_ reference: ReferenceValues, from start: Int, count: Int) {
+    var done = 0
+    while screens && done &+ 8 <= count {
+      if !screen.passes(values + (start &+ done), reference, at: done) {
+        for index in done..<done &+ 8 { judge(reference, start, index) }
+        screen.update(rungs, bounds, deviation)
+      }
+      done &+= 8
+    }
+    for index in done..<count { judge(reference, start, index) }
+  }
+
+  @inline(never)
+  private mutating func judge(_ reference: ReferenceValues, _ start: Int, _ offset: Int) {
+    let index = start &+ offset
+    let (value, tail, absolute) = (
+      reference.value[offset], reference.tail[offset], reference.absolute[offset]
+    )
+    let y = values[index]
+    let error = ((y - value) - tail).magnitude
+    // The distance of two numbers may overflow; then their bounds, if any, are exceeded.
+    guard y.isFinite, value.isFinite, tail.isFinite else {
+      judgeNonfinite(y, index, value: value, absolute: absolute)
+      return
+    }
+    for rung in bounds.indices {
+      rungs[rung].note(error, bound: bounds[rung].at(value, absolute: absolute), at: index)
+    }
+    let rounded = roundedReference(index, value: value, tail: tail, absolute: absolute)
+    let ulp = format.unitsBetween(y, format.finite(rounded))
+    deviation.countIdentical(y.bitPattern == rounded.bitPattern)
+    let bound = claimed.map { bounds[$0].at(value, absolute: absolute) } ?? 0
+    if error > deviation.largest {
+      let magnitude = (value + tail).magnitude
+      condition = magnitude > 0 && absolute < .infinity ? absolute / magnitude : nil
+    }
+    deviation.note(error, bound: bound, ulp: ulp, at: index)
+    measures?.note(error: error, reference: value + tail, absoluteSum: absolute, bound: bound, ulp: ulp)
+    if claimed != nil { map?.note(error == 0 ? 0 : error / bound, at: index) }
+  }
+
+  /// Something is not finite: it refutes an arithmetic unless the exact window holds the same, or a sum may have
+  /// overflowed.
+  private mutating func judgeNonfinite(_ y: Double, _ index: Int, value: Double, absolute: Double) {
+    if !y.isFinite {
+      if nonfinite.first == nil { nonfinite.first = index }
+      if y.isNaN { nonfinite.nan += 1 } else if y > 0 { nonfinite.positive += 1 } else { nonfinite.negative += 1 }
+    }
+    let pairs = contraction ?? summands.contraction()
+    contraction = pairs
+    let isGiven = !summands.isFinite(at: index, pairs)
+    let isExpected = isGiven && sameKind(y, value)
+    if isExpected { nonfinite.expected += 1 }
+    deviation.note(sameKind: isExpected, at: index)
+    for rung in bounds.indices where !isExpected {
+      // Finite numbers whose sum leaves the range of the reference itself have no bound.
+      let isUnknown =
+        !isGiven
+        && (!value.isFinite || !(bounds[rung].at(value, absolute: absolute) < .infinity)
+          || (!y.isFinite && bounds[rung].mayOverflow(value, absolute: absolute)))
+      if isUnknown { rungs[rung].noteUnbounded() } else { rungs[rung].noteImpossible(at: index) }
+      if rung == claimed && !isUnknown { map?.note(.infinity, at: index) }
+    }
+  }
+
+  /// The exact value of an element, rounded to the candidate's format.
+  private mutating func roundedReference(
+    _ index: Int, value: Double, tail: Double, absolute: Double
+  ) -> Double {
+    if let certain = CorrectRounding.certain(
+      value, tail: tail, error: sumError.at(absolute), format: candidate.dataType)
+    {
+      return certain
+    }
+    if !isSumErrorSharp {
+      isSumErrorSharp = true
+      sumError = SumError(precision: Scalar.precision, terms: terms, leastPlace: leastPlace())
+      screen.sumError = sumError
+    }
+    let pairs = contraction ?? summands.contraction()
+    contraction = pairs
+    let error = sumError.at(absolute)
+    switch Scalar.precision {
+    case .single:
+      return rounding.rounded(value, tail: tail, error: error) { (sum: inout SingleAccumulator) in
+        summands.add(index, pairs, to: &sum)
+      }
+    case .double:
+      return rounding.rounded(value, tail: tail, error: error) { (sum: inout DoubleAccumulator) in
+        summands.add(index, pairs, to: &sum)
+      }
+    }
+  }
+
+  /// Holds the candidate against an arithmetic with a bound for each element, in the problem's precision.
+  ///
+  /// - Parameter mayOverflow: Whether intermediate results may leave the format's range, so that an infinity or NaN refutes
+  ///   nothing.
+  mutating func climb(
+    _ claim: Claim, isClaimed: Bool, _ elementwise: borrowing Tensor<Double>,
+    _ reference: borrowing Reference<Scalar>, mayOverflow: Bool
+  ) {
+    var rung = Rung(claim)
+    let own = ErrorBound(ofReferenceIn: Scalar.dataType, terms: reference.terms)
+    let isRounded = !candidate.dataType.holds(Scalar.dataType)
+    let sums = reference.values
+    let limits = elementwise.values
+    var measured = DeviationTracker()
+    for index in 0..<reference.count {
+      let (value, tail, absolute) = (sums.value[index], sums.tail[index], sums.absolute[index])
+      let y = values[index]
+      var bound = (limits[index] + own.at(absolute)) * ErrorBound.outward
+      if isRounded {
+        bound = ErrorBound.rounded(to: candidate.dataType, bound, magnitude: value.magnitude)
+      }
+      // A window that is not finite makes more than its own output so, in tiles and in transforms.
+      guard value.isFinite, tail.isFinite, bound < .infinity else {
+        rung.noteUnbounded()
+        continue
+      }
+      if y.isFinite {
+        let error = ((y - value) - tail).magnitude
+        rung.note(error, bound: bound, at: index)
+        if isClaimed {
+          measured.note(error, bound: bound, ulp: 0, at: index)
+          map?.note(error == 0 ? 0 : error / bound, at: index)
+        }
+      } else if isRounded && value.magnitude + bound >= ClaimBound.overflow(of: candidate.dataType)
+        || mayOverflow
+      {
+        rung.noteUnbounded()
+      } else {
+        rung.noteImpossible(at: index)
+        if isClaimed { map?.note(.infinity, at: index) }
+      }
+    }
+    if isClaimed {
+      let shape = candidate.values.shape
+      boundAtLargest =
+        measured.deviation(shape: shape, elements: reference.count, identicalBesides: 0).bound
+    }
+    rungs.append(rung)
+  }
+
+  /// The bound of a claim that is no dot product at the element with the largest error.
+  private(set) var boundAtLargest: Double?
+}
