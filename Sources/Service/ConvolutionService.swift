@@ -32,9 +32,10 @@ public final class ConvolutionService: RequestHandler {
       ).response(fields: [Response.Field("Allow", route.allowedMethods)])
     }
     if head.method == .options { return nil }
-    if let accept = head.value(of: "accept"), !accepts(accept, route.mediaType) {
+    if let accept = head.value(of: "accept"), preferred(accept, among: route.mediaTypes) == nil {
+      let types = route.mediaTypes.map { "\($0)" }.joined(separator: " or ")
       return Problem(
-        .notAcceptable, "\(head.path) answers with \(route.mediaType), which the Accept field excludes."
+        .notAcceptable, "\(head.path) answers with \(types), which the Accept field excludes."
       ).response()
     }
     if route.takesBody, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
@@ -63,6 +64,13 @@ public final class ConvolutionService: RequestHandler {
       case .convolve: return try convolve(request.body, on: place)
       case .compare: return place == .loop ? nil : try compare(request.body)
       case .gradients: return place == .loop ? nil : try gradients(request.body)
+      case .prove: return place == .loop ? nil : try prove(request.body)
+      case .operator:
+        if place == .loop { return nil }
+        let accept = request.head.value(of: "accept") ?? "*/*"
+        let wantsPicture = preferred(accept, among: route.mediaTypes).map { "\($0)" } == "\(Route.picture)"
+        return try operatorMatrices(request.body, wantsPicture: wantsPicture)
+      case .recognize: return place == .loop ? nil : try recognize(request.body)
       case .formulations: return try formulations(Query(request.head.query))
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
       case .healthz: return statusAnswer("ok")

@@ -5,6 +5,9 @@ enum Route: String, CaseIterable {
   case convolve = "/convolve"
   case compare = "/compare"
   case gradients = "/gradients"
+  case prove = "/prove"
+  case `operator` = "/operator"
+  case recognize = "/recognize"
   case formulations = "/formulations"
   case benchmark = "/benchmark"
   case healthz = "/healthz"
@@ -14,7 +17,7 @@ enum Route: String, CaseIterable {
   /// The methods as the Allow field lists them.
   var allowedMethods: String {
     switch self {
-    case .convolve, .compare, .gradients: "POST, OPTIONS"
+    case .convolve, .compare, .gradients, .prove, .operator, .recognize: "POST, OPTIONS"
     case .formulations, .benchmark, .healthz, .readyz, .openapi: "GET, HEAD, OPTIONS"
     }
   }
@@ -32,16 +35,24 @@ enum Route: String, CaseIterable {
   /// Whether it is posted a problem, and not just asked.
   var takesBody: Bool {
     switch self {
-    case .convolve, .compare, .gradients: true
+    case .convolve, .compare, .gradients, .prove, .operator, .recognize: true
     case .formulations, .benchmark, .healthz, .readyz, .openapi: false
     }
   }
 
-  /// The media type of a successful answer.
-  var mediaType: StaticString {
+  /// The media types of a successful answer, the one for who does not mind first.
+  var mediaTypes: [StaticString] {
     switch self {
-    case .openapi: "application/yaml"
-    case .convolve, .compare, .gradients, .formulations, .benchmark, .healthz, .readyz: "application/json"
+    case .openapi: ["application/yaml"]
+    case .operator: ["application/json", Self.picture]
+    case .convolve, .compare, .gradients, .prove, .recognize, .formulations, .benchmark, .healthz, .readyz:
+      ["application/json"]
     }
   }
+
+  /// The media type of an answer that nobody asked to have another one.
+  var mediaType: StaticString { mediaTypes[0] }
+
+  /// The media type of pictures.
+  static var picture: StaticString { "image/svg+xml" }
 }

@@ -137,11 +137,10 @@ extension JSONWriter {
     endObject()
   }
 
-  private mutating func position(_ position: Position?) {
+  /// The indices of an element, or null where there is none.
+  mutating func position(_ position: Position?) {
     guard let position else { return null() }
-    beginArray()
-    for index in position.indices { integer(index) }
-    endArray()
+    integers(position.indices)
   }
 
   /// A number, or null where there is none.
