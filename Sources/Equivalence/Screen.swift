@@ -57,7 +57,7 @@ struct Screen {
     var quiet =
       (sums .< 0x1p126) .& (errors .<= error.largest) .& (errors .<= error.factor * bounds)
     let yBits = UnsafeRawPointer(result).loadUnaligned(as: SIMD8<Int32>.self)
-    let roundedBits = unsafeBitCast(SIMD8<Float>(reference), to: SIMD8<Int32>.self)
+    let roundedBits = unsafeBitCast(SIMD8<Float>(rounding: reference), to: SIMD8<Int32>.self)
     let yPlaces = places(yBits)
     var near = liesWithin(error.ulp, yPlaces, places(roundedBits))
     if againstItself {
