@@ -39,7 +39,8 @@ struct OperatorRequest: ~Copyable {
   }
 
   fileprivate init(
-    image: Shape, filter: consuming PendingTensor, options: ConvolutionOptions, matrices: Matrices, form: Form,
+    image: Shape, filter: consuming PendingTensor, options: ConvolutionOptions, matrices: Matrices,
+    form: Form,
     dataType: DataType, encoding: Encoding
   ) {
     self.image = image
