@@ -1,6 +1,7 @@
 import Buffers
 import Convolution
 import Equivalence
+import HTTP
 import Service
 import TensorCoding
 import Testing
