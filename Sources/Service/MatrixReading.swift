@@ -92,17 +92,17 @@ extension JSONReader {
 
   /// Numbers in an array, which may be empty, or in a tensor object of one dimension.
   private mutating func numbers(limit: Int) throws(JSONError) -> AlignedBuffer<Double> {
-    if try kind() == .array {
-      var ahead = self
-      try ahead.beginArray()
-      if try !ahead.nextElement() {
-        self = ahead
-        return AlignedBuffer<Double>()
-      }
+    var numbers = AlignedBuffer<Double>()
+    if try kind() == .object {
+      let tensor = try tensor(as: Double.self, elementLimit: limit, ranks: .row)
+      numbers.append(contentsOf: tensor.values)
+      return numbers
     }
-    let tensor = try tensor(as: Double.self, elementLimit: limit, ranks: .row)
-    var numbers = AlignedBuffer<Double>(capacity: tensor.values.count)
-    numbers.append(contentsOf: tensor.values)
+    try beginArray()
+    while try nextElement() {
+      if numbers.count == limit { throw invalid("the array has more than \(limit) elements", limit: limit) }
+      numbers.append(try number())
+    }
     return numbers
   }
 }

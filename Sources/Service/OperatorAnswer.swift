@@ -26,13 +26,13 @@ extension ConvolutionService {
     var stopwatch = started
     let (options, image, form, encoding) = (request.options, request.image, request.form, request.encoding)
     let (kind, limit) = (request.matrices, limits.tensorElements)
-    var filter = try decoded(request.filter, as: type)
-    let shape = filter.shape
+    let given = try decoded(request.filter, as: type)
+    let shape = given.shape
     let geometry = try computed { () throws(ConvolutionError) in
       try ConvolutionGeometry(image: image, filter: shape, options: options, maximumOutputElements: limit)
     }
     try checkPaddedImage(of: geometry, elementLimit: limit)
-    if options.flip { filter.rotatePlanes(ofTaps: geometry.taps) }
+    let filter = rotated(given, ofTaps: options.flip ? geometry.taps : 1)
     let matrix = try computed { () throws(ConvolutionError) in try OperatorMatrix(geometry) }
     let decoding = stopwatch.lap()
     let fields = [Response.Field("Vary", "Accept")]
@@ -122,6 +122,15 @@ extension ConvolutionService {
     let memoryLimit = limits.operatorBytes
     return try computed { () throws(ConvolutionError) in try make(memoryLimit) }
   }
+}
+
+/// The planes of a filter rotated by 180°, `taps` elements each.
+private func rotated<Scalar: TensorScalar>(
+  _ filter: consuming Tensor<Scalar>, ofTaps taps: Int
+) -> Tensor<Scalar> {
+  var filter = filter
+  if taps > 1 { filter.rotatePlanes(ofTaps: taps) }
+  return filter
 }
 
 /// What the matrices of a formulation are made of, all of them together. Numbers too large for an `Int` stand at `Int.max`.

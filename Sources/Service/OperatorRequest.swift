@@ -18,15 +18,11 @@ struct OperatorRequest: ~Copyable {
     case toeplitz, banded
   }
 
-  private enum Field: String, CaseIterable {
-    case image, filter, formulation, form, dtype, encoding
-  }
-
   let image: Shape
   let filter: PendingTensor
-  private(set) var options = ConvolutionOptions()
-  private(set) var matrices = Matrices.toeplitz
-  private(set) var form = Form.statistics
+  let options: ConvolutionOptions
+  let matrices: Matrices
+  let form: Form
   let dataType: DataType
   /// How the answer writes tensors.
   let encoding: Encoding
@@ -36,37 +32,80 @@ struct OperatorRequest: ~Copyable {
   /// - Parameter isForPicture: Whether a picture is to be drawn, which is that of one matrix.
   /// - Throws: `JSONError`, whose pointer names the field that is unknown, missing, doubled or wrong.
   init(_ reader: inout JSONReader, elementLimit: Int, isForPicture: Bool) throws(JSONError) {
-    var image: Shape?
-    var filter: PendingTensor?
-    var dataType: DataType?
-    var encoding: Encoding?
+    var fields = OperatorFields(elementLimit: elementLimit, isForPicture: isForPicture)
     try reader.beginObject()
-    while let key = try reader.nextKey() {
-      if try options.read(key, &reader) { continue }
-      switch Field(rawValue: key) {
-      case .image: image = try reader.shapeOfImage(elementLimit: elementLimit)
-      case .filter: filter = try reader.pendingTensor(elementLimit: elementLimit)
-      case .formulation:
-        matrices = try reader.word()
-        if isForPicture && matrices != .toeplitz { throw reader.invalid("only the toeplitz matrix is drawn") }
-      case .form: form = try reader.word()
-      case .dtype: dataType = try reader.computedType()
-      case .encoding: encoding = try reader.word()
-      case nil: throw reader.unknown(known: Field.allCases.map(\.rawValue) + ConvolutionOptions.fields)
-      }
-    }
-    guard let image else { throw reader.missing(Field.image.rawValue) }
-    guard let filter = filter.take() else { throw reader.missing(Field.filter.rawValue) }
-    switch filter.source.form {
-    case .nested:
-      self.dataType = dataType ?? .float32
-      self.encoding = encoding ?? .json
-    case .object(let own):
-      self.dataType = dataType ?? own.computedIn
-      self.encoding = encoding ?? .base64
-    }
+    while let key = try reader.nextKey() { try fields.read(key, &reader) }
+    self = try fields.complete(reader)
+  }
+
+  fileprivate init(
+    image: Shape, filter: consuming PendingTensor, options: ConvolutionOptions, matrices: Matrices,
+    form: Form,
+    dataType: DataType, encoding: Encoding
+  ) {
     self.image = image
     self.filter = filter
+    self.options = options
+    self.matrices = matrices
+    self.form = form
+    self.dataType = dataType
+    self.encoding = encoding
+  }
+}
+
+/// The fields of a request for matrices, while a body is being read.
+private struct OperatorFields: ~Copyable {
+  private enum Field: String, CaseIterable {
+    case image, filter, formulation, form, dtype, encoding
+  }
+
+  private let elementLimit: Int
+  private let isForPicture: Bool
+  private var image: Shape?
+  private var filter: PendingTensor?
+  private var options = ConvolutionOptions()
+  private var matrices = OperatorRequest.Matrices.toeplitz
+  private var form = OperatorRequest.Form.statistics
+  private var dataType: DataType?
+  private var encoding: Encoding?
+
+  init(elementLimit: Int, isForPicture: Bool) {
+    self.elementLimit = elementLimit
+    self.isForPicture = isForPicture
+  }
+
+  mutating func read(_ key: String, _ reader: inout JSONReader) throws(JSONError) {
+    if try options.read(key, &reader) { return }
+    switch Field(rawValue: key) {
+    case .image: image = try reader.shapeOfImage(elementLimit: elementLimit)
+    case .filter: filter = try reader.pendingTensor(elementLimit: elementLimit)
+    case .formulation:
+      matrices = try reader.word()
+      if isForPicture && matrices != .toeplitz { throw reader.invalid("only the toeplitz matrix is drawn") }
+    case .form: form = try reader.word()
+    case .dtype: dataType = try reader.computedType()
+    case .encoding: encoding = try reader.word()
+    case nil: throw reader.unknown(known: Field.allCases.map(\.rawValue) + ConvolutionOptions.fields)
+    }
+  }
+
+  consuming func complete(_ reader: JSONReader) throws(JSONError) -> OperatorRequest {
+    guard let image else { throw reader.missing(Field.image.rawValue) }
+    guard let filter = filter.take() else { throw reader.missing(Field.filter.rawValue) }
+    let defaults = filter.defaults
+    return OperatorRequest(
+      image: image, filter: filter, options: options, matrices: matrices, form: form,
+      dataType: dataType ?? defaults.dataType, encoding: encoding ?? defaults.encoding)
+  }
+}
+
+extension PendingTensor {
+  /// The type in which to compute with this tensor, and the encoding of tensors like it, where neither is asked for.
+  fileprivate var defaults: (dataType: DataType, encoding: Encoding) {
+    switch source.form {
+    case .nested: (.float32, .json)
+    case .object(let own): (own.computedIn, .base64)
+    }
   }
 }
 

@@ -183,7 +183,7 @@ def test_large_matrices_have_statistics_and_no_entries(server, asker):
         (NOTEBOOK | {"image": [5, 0]}, "/image/1"),
         (NOTEBOOK | {"image": [2**31 - 1, 2**31 - 1, 2**31 - 1, 2**31 - 1]}, "/image"),
         (NOTEBOOK | {"image": [4096, 4097]}, "/image"),
-        (NOTEBOOK | {"image": [5, 5, 5, 5, 5]}, "/image"),
+        (NOTEBOOK | {"image": [5, 5, 5, 5, 5]}, "/image/4"),
         (NOTEBOOK | {"image": "5x5"}, "/image"),
         (NOTEBOOK | {"image": [3, 5, 5]}, "/filter"),
         (NOTEBOOK | {"image": [1, 1]}, "/filter"),
@@ -191,7 +191,7 @@ def test_large_matrices_have_statistics_and_no_entries(server, asker):
         (NOTEBOOK | {"form": "coo"}, "/form"),
         (NOTEBOOK | {"dtype": "float16"}, "/dtype"),
         (NOTEBOOK | {"padding": [0, 2**31 - 1]}, ("/image", "/padding")),
-        (NOTEBOOK | {"padding": 3000, "padding_mode": "replicate"}, "/padding"),
+        (NOTEBOOK | {"padding": 3000, "stride": 3000, "padding_mode": "replicate"}, "/padding"),
         (NOTEBOOK | {"filter": encode(np.ones((2, 2))), "dtype": "float32"}, "/filter/dtype"),
     ],
 )

@@ -119,7 +119,7 @@ def test_a_probe_beyond_the_work_limit_is_said_not_to_apply(own_server):
         (LAYER | {"seed": -1}, "/seed"),
         (LAYER | {"trials": 0}, "/trials"),
         (LAYER | {"trials": 101}, "/trials"),
-        ({"image": [4096, 4096], "filter": [4096, 4096], "padding": 2048}, "/formulation"),
+        ({"image": [4096, 4096], "filter": [2048, 2048]}, ("/formulation", "/storage")),
         ({"image": [2, 2], "filter": [1, 1], "padding": [2**31 - 1, 2**31 - 1]}, ("/image", "/padding")),
         ({"image": [8, 8], "filter": [1, 1], "padding": 4000, "padding_mode": "replicate", "stride": 4000}, "/padding"),
     ],
