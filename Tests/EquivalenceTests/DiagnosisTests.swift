@@ -129,6 +129,29 @@ import Testing
     }
   }
 
+  @Test("a mistake is found behind a result that was rounded to bfloat16")
+  func rounded() throws {
+    for flaw in Flaw.all {
+      guard [.flippedFilter, .transposedOutput, .missingBias, .mixedGroups].contains(flaw.mistake) else {
+        continue
+      }
+      try everyCase(of: [flaw], seed: 12, count: 20) { flawed in
+        let problem = try flawed.convolution.problem()
+        let shape = problem.geometry.resultShape
+        var rounded = Tensor(flawed.candidate, shape)
+        rounded.round(to: .bfloat16)
+        let allowed = zip(flawed.allowed, flawed.exact).map { $0 + 0x1p-8 * ($1.magnitude + $0) }
+        let diagnosis = Diagnosis(
+          of: Tensor(rounded.values.map { Double($0) }, shape), problem: problem,
+          allowed: Tensor(allowed, shape),
+          exact: Tensor(flawed.exact, shape))
+        // A small mistake may hide in the rounding.
+        #expect(
+          diagnosis == nil || diagnosis?.mistake == flaw.mistake, "\(diagnosis?.says ?? ""), \(flawed.line)")
+      }
+    }
+  }
+
   @Test("of a float64 problem, float32 inputs and float32 results are recognised")
   func float64() throws {
     var random = SeededNumbers(seed: 9)

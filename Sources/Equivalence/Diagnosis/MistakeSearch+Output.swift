@@ -30,16 +30,16 @@ extension MistakeSearch {
         }
       }
       var order = Array(0..<made)
-      var free = Set(0..<made)
+      var isFree = [Bool](repeating: true, count: made)
       var isPermutation = true
-      for k in 0..<made where wrong[k].isEmpty { free.remove(k) }
+      for k in 0..<made where wrong[k].isEmpty { isFree[k] = false }
       for k in 0..<made where !wrong[k].isEmpty {
-        guard let other = free.sorted().first(where: { $0 != k && holds(k, $0) }) else {
+        guard let other = (0..<made).first(where: { isFree[$0] && $0 != k && holds(k, $0) }) else {
           isPermutation = false
           break
         }
         order[k] = other
-        free.remove(other)
+        isFree[other] = false
       }
       workLeft -= saturatingProduct(made, made)
       let moved = order.indices.filter { order[$0] != $0 }
@@ -159,24 +159,29 @@ extension MistakeSearch {
     let places = evidence.finiteRefuted
     if places.count < 2 { return nil }
     let width = base.columns.made
-    // The first place is enough to say no for most candidates: no index is made before it has a match.
     let exact = evidence.exact
-    func matches(_ place: Int, _ among: [Int]) -> [Int] {
-      among.filter { $0 != place && holds(place, valueOf: $0) }
+    // Outputs that repeat themselves everywhere would be compared with themselves without end.
+    var comparisons = 1 << 24
+    func matches(_ place: Int, _ among: some Collection<Int>) -> [Int] {
+      comparisons -= among.count
+      return among.filter { $0 != place && holds(place, valueOf: $0) }
     }
     func offset(_ matches: [Int], _ run: ArraySlice<Int>) -> Int? {
       let first = run[run.startIndex]
       for source in matches.sorted(by: { ($0 - first).magnitude < ($1 - first).magnitude }) {
         let offset = source - first
         let all = run.allSatisfy {
+          comparisons -= 1
           let source = $0 + offset
           return source >= 0 && source < exact.count && holds($0, valueOf: source)
         }
         if all { return offset }
+        if comparisons < 0 { return nil }
       }
       return nil
     }
-    let everywhere = Array(0..<exact.count)
+    let everywhere = 0..<exact.count
+    // Most candidates hold the first element nowhere else.
     let firstMatches = matches(places[0], everywhere)
     if firstMatches.isEmpty { return nil }
     if let offset = offset(firstMatches, places[...]) {
@@ -205,6 +210,10 @@ extension MistakeSearch {
     var firstOffset: Int?
     var explained = 0
     while start < places.count {
+      if comparisons < 0 {
+        isCurtailed = true
+        return nil
+      }
       var end = start + 1
       while end < places.count && places[end] == places[end - 1] + 1
         && places[end] / width == places[start] / width
@@ -212,7 +221,7 @@ extension MistakeSearch {
         end += 1
       }
       let run = places[start..<end]
-      let candidates = matches(places[start], near(evidence.candidate[places[start]]).prefix(4096).map { $0 })
+      let candidates = matches(places[start], near(evidence.candidate[places[start]]).prefix(4096))
       guard let offset = offset(candidates, run) else { return nil }
       firstOffset = firstOffset ?? offset
       explained += run.count > 1 ? 1 : 0

@@ -20,6 +20,7 @@ extension MistakeSearch {
 
   /// The tap whose products the errors go with most, by their correlation over the sample.
   private mutating func likeliestTap() -> String? {
+    if base.taps > 1 << 12 { return nil }
     var errors: [Double] = []
     var products: [[Double]] = []
     for place in sample where evidence.isRefuted(place) {
@@ -105,5 +106,5 @@ extension MistakeSearch {
   }
 
   /// A number with about six digits.
-  func short(_ value: Double) -> String { "\(Float(value))" }
+  func short(_ value: Double) -> String { Float(value).isFinite ? "\(Float(value))" : "\(value)" }
 }
