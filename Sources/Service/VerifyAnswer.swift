@@ -27,7 +27,7 @@ extension ConvolutionService {
     let claim = request.claim ?? Claim(defaultOf: dataType)
     let isMapped = request.wantsMap || asPicture
     let problem = try request.problem.problem(as: type, elementLimit: limits.tensorElements)
-    try check(problem.geometry, claim, candidates: named.count, in: type)
+    let room = try check(problem.geometry, claim, candidates: named.count, in: type)
     var candidates: [Candidate] = []
     for candidate in named {
       candidates.append(try candidate.decoded(dataType, shape: problem.geometry.resultShape))
@@ -38,6 +38,13 @@ extension ConvolutionService {
         candidates, claim: claim, problem: problem, detailed: isDetailed, mapped: isMapped)
     }
     let verifying = stopwatch.lap()
+    var diagnoses: [Diagnosis?] = []
+    for (index, verification) in verifications.enumerated() {
+      diagnoses.append(
+        verification.isConsistent || asPicture
+          ? nil : try diagnosis(of: candidates[index], claim, problem, workLimit: room))
+    }
+    let diagnosing = stopwatch.lap()
     if asPicture, let map = verifications[0].map {
       let says = "\(named[0].name): \(claim.rawValue) \(verifications[0].isConsistent ? "consistent" : "refuted")"
       return Response(
@@ -53,7 +60,7 @@ extension ConvolutionService {
         if index > 0 { writer.newLine() }
         writer.key(text: named[index].name)
         writer.beginObject()
-        writer.verification(verification, candidates[index], isMapped: isMapped)
+        writer.verification(verification, candidates[index], diagnoses[index], isMapped: isMapped)
         writer.endObject()
       }
       writer.endObject()
@@ -64,7 +71,7 @@ extension ConvolutionService {
       writer.key("pairs")
       writer.pairs(candidates, named.map(\.name))
     } else {
-      writer.verification(verifications[0], candidates[0], isMapped: isMapped)
+      writer.verification(verifications[0], candidates[0], diagnoses[0], isMapped: isMapped)
     }
     if dataType == .float16 || dataType == .bfloat16 {
       writer.key("computed_in")
@@ -74,6 +81,7 @@ extension ConvolutionService {
     writer.key("timing")
     writer.beginObject()
     writer.seconds("verification_seconds", nanoseconds: verifying)
+    writer.seconds("diagnosis_seconds", nanoseconds: diagnosing)
     writer.seconds("decode_seconds", nanoseconds: decode)
     writer.seconds("total_seconds", nanoseconds: stopwatch.total)
     writer.endObject()
@@ -87,18 +95,35 @@ extension ConvolutionService {
     return distances.indices.min { distances[$0] < distances[$1] } ?? 0
   }
 
+  /// The mistake that explains why a candidate is no result in the claimed arithmetic.
+  private func diagnosis<Scalar: TensorScalar>(
+    of candidate: Candidate, _ claim: Claim, _ problem: borrowing ConvolutionProblem<Scalar>, workLimit: Int
+  ) throws(ServiceError) -> Diagnosis? {
+    do throws(ConvolutionError) {
+      let values = try Verification.bounds(of: claim, for: candidate.dataType, problem: problem)
+      return Diagnosis(
+        of: candidate.values, problem: problem, allowed: values.allowed, exact: values.exact,
+        workLimit: workLimit)
+    } catch {
+      throw .claim(error)
+    }
+  }
+
   /// Checks that the claim can be made of the problem, and the work of all that the answer may need.
+  ///
+  /// - Returns: The multiply-adds that each diagnosis may take.
   private func check<Scalar: TensorScalar>(
     _ geometry: ConvolutionGeometry, _ claim: Claim, candidates: Int, in type: Scalar.Type
-  ) throws(ServiceError) {
+  ) throws(ServiceError) -> Int {
     do throws(ConvolutionError) {
       try claim.check(geometry)
     } catch {
       throw .claim(error)
     }
     var work = Work(geometry, scalarByteCount: type.dataType.byteCount)
-    // The reference, and once more where it is kept for the wider arithmetics; ten multiply-adds for each arithmetic.
-    work.addDirect(times: 4)
+    // The reference, once more where it is kept for the wider arithmetics, and for each diagnosis; ten multiply-adds for
+    // each arithmetic.
+    work.addDirect(times: 4 + 2 * candidates)
     work.addPasses(10 * Claim.allCases.count * candidates)
     for claim in Claim.allCases {
       guard let (formulation, tile) = claim.formulation, tile != nil, (try? claim.check(geometry)) != nil
@@ -106,14 +131,15 @@ extension ConvolutionService {
       // A tile's bound is evaluated in float64 for up to four sets of points.
       work.add(FormulationChoice(formulation, tile: tile), times: 4)
     }
-    _ = try work.checked(limit: limits.multiplyAdds)
+    let taken = try work.checked(limit: limits.multiplyAdds)
+    return min(Diagnosis.defaultWorkLimit, (limits.multiplyAdds - taken) / candidates)
   }
 }
 
 extension JSONWriter {
   /// The fields of one candidate's verification.
   fileprivate mutating func verification(
-    _ verification: Verification, _ candidate: Candidate, isMapped: Bool
+    _ verification: Verification, _ candidate: Candidate, _ diagnosis: Diagnosis?, isMapped: Bool
   ) {
     key("verdict")
     string(verification.isConsistent ? "consistent" : "refuted")
@@ -143,9 +169,8 @@ extension JSONWriter {
     }
     endArray()
     newLine()
-    // What mistake explains a refuted claim is not looked for.
     key("diagnosis")
-    null()
+    self.diagnosis(diagnosis)
     if !verification.isConsistent {
       key("refuting")
       integer(verification.refuting)
@@ -180,6 +205,28 @@ extension JSONWriter {
       ratios(map.channels)
       endObject()
     }
+  }
+
+  private mutating func diagnosis(_ diagnosis: Diagnosis?) {
+    guard let diagnosis else { return null() }
+    beginObject()
+    key("mistake")
+    string(diagnosis.mistake.rawValue)
+    key("also")
+    beginArray()
+    for mistake in diagnosis.also { string(mistake.rawValue) }
+    endArray()
+    key("says")
+    string(diagnosis.says)
+    key("residual")
+    number(orNull: diagnosis.residual.isFinite ? diagnosis.residual : nil)
+    key("at")
+    position(diagnosis.position)
+    if let reproduction = diagnosis.reproduction {
+      key("reproduce")
+      string(reproduction)
+    }
+    endObject()
   }
 
   private mutating func nonfinite(_ nonfinite: Verification.Nonfinite) {

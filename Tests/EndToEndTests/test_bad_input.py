@@ -334,7 +334,7 @@ def test_a_problem_that_does_not_fit(connection, server, case):
 
 
 # The same problem in another request: what is read in one place is refused in the same words.
-ELSEWHERE = {"/compare": {}, "/gradients": {"upstream": [[1]]}}
+ELSEWHERE = {"/compare": {}, "/gradients": {"upstream": [[1]]}, "/verify": {"candidate": [[1]]}}
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)
@@ -350,13 +350,46 @@ def test_the_other_requests_refuse_the_same(connection, server, path):
         assert pointer == "*" or problem["detail"] == here["detail"], (case, problem, here)
 
 
-@pytest.mark.parametrize("path, more", [("/convolve", {}), ("/compare", {}), ("/gradients", {"upstream": RESULT_4X4})])
+@pytest.mark.parametrize("path, more", [("/convolve", {}), ("/compare", {}), ("/gradients", {"upstream": RESULT_4X4}), ("/verify", {"candidate": RESULT_4X4})])
 def test_an_unknown_field_of_each_request(connection, server, path, more):
     for name in ["paddding", "Image", "bias ", "output", "", "image\u0000", "padding_Mode"]:
         answer = call_on(connection, "POST", path, json.dumps(small(**more) | {name: 1}).encode())
         problem = assert_problem(answer, 422, f"/{name}")
         assert "known" in problem["detail"], problem
         assert call_on(connection, "POST", path, json.dumps(small(**more)).encode()).status == 200
+
+
+# What only a verification can get wrong: the changes to a right one, the place, and words that help.
+UNVERIFIABLE = {
+    "no candidate": ({}, "/candidate", ["missing"]),
+    "a candidate of another shape": ({"candidate": [[51, 61]]}, "/candidate", ["1×2", "4×4"]),
+    "a candidate of another rank": ({"candidate": [RESULT_4X4]}, "/candidate", ["1×4×4", "4×4"]),
+    "a short candidate in base64": ({"candidate": FLAT}, "/candidate", ["2×2", "4×4"]),
+    "a named candidate of another shape": ({"candidates": {"a": RESULT_4X4, "b/c": [[1]]}}, "/candidates/b~1c", ["4×4"]),
+    "a null in a candidate": ({"candidate": [[51, None]]}, "/candidate/0/1", ["number"]),
+    "a candidate that is a number": ({"candidate": 5}, "/candidate", ["tensor"]),
+    "candidates in an array": ({"candidates": [RESULT_4X4]}, "/candidates", ["object"]),
+    "no candidate among them": ({"candidates": {}}, "/candidates", ["at least one"]),
+    "nine candidates": ({"candidates": {str(i): RESULT_4X4 for i in range(9)}}, "/candidates/8", ["more candidates"]),
+    "both": ({"candidate": RESULT_4X4, "candidates": {"a": RESULT_4X4}}, "/candidates", ["not both"]),
+    "an unknown claim": ({"candidate": RESULT_4X4, "claim": "float8"}, "/claim", ["tf32", "winograd_f6"]),
+    "a claim that is a number": ({"candidate": RESULT_4X4, "claim": 32}, "/claim", ["string"]),
+    "a tile that does not fit": ({"candidate": RESULT_4X4, "claim": "winograd_f4"}, "/claim", ["3×3"]),
+    "a map of numbers": ({"candidate": RESULT_4X4, "map": 1}, "/map", []),
+    "an unknown report": ({"candidate": RESULT_4X4, "report": "long"}, "/report", ["full"]),
+    "a formulation": ({"candidate": RESULT_4X4, "formulation": "direct"}, "/formulation", ["unknown"]),
+}
+
+
+@pytest.mark.parametrize("case", UNVERIFIABLE)
+def test_what_cannot_be_verified(connection, server, case):
+    changes, pointer, said = UNVERIFIABLE[case]
+    answer = call_on(connection, "POST", "/verify", json.dumps(small(**changes)).encode())
+    problem = assert_problem(answer, 422, pointer)
+    for words in said:
+        assert words in problem["detail"], (words, problem)
+    answer = call_on(connection, "POST", "/verify", json.dumps(small(candidate=RESULT_4X4)).encode())
+    assert answer.json()["verdict"] == "consistent"
 
 
 @pytest.mark.parametrize("case", MALFORMED)
@@ -417,6 +450,7 @@ def test_unknown_paths(server):
         ("PATCH", "/benchmark", "GET"),
         ("GET", "/compare", "POST"),
         ("GET", "/gradients", "POST"),
+        ("GET", "/verify", "POST"),
     ],
 )
 def test_wrong_methods_name_the_right_ones(server, method, path, allowed):

@@ -27,6 +27,7 @@ PROMISED = {
     ("/prove", "post"),
     ("/recognize", "post"),
     ("/operator", "post"),
+    ("/verify", "post"),
     ("/formulations", "get"),
     ("/benchmark", "get"),
     ("/healthz", "get"),

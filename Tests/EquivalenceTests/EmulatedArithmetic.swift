@@ -81,14 +81,17 @@ enum HardNumbers: CaseIterable {
   func number(_ random: inout SeededNumbers) -> Float {
     switch self {
     case .ordinary: Float.random(in: -1...1, using: &random)
-    case .cancelling: Float(random.integer(0...1) * 2 - 1) * (1 + Float.random(in: 0...0x1p-10, using: &random))
+    case .cancelling:
+      Float(random.integer(0...1) * 2 - 1) * (1 + Float.random(in: 0...0x1p-10, using: &random))
     case .wide:
-      Float(sign: .plus, exponent: random.integer(-6...6), significand: Float.random(in: -2...2, using: &random))
+      Float(
+        sign: .plus, exponent: random.integer(-6...6), significand: Float.random(in: -2...2, using: &random))
     case .integers: Float(random.integer(-9...9))
     // Products that underflow, and inputs that are subnormal in the short formats or in all.
     case .tiny:
       Float(
-        sign: .plus, exponent: random.integer(0...1) == 0 ? random.integer(-149 ... -120) : random.integer(-30...0),
+        sign: .plus,
+        exponent: random.integer(0...1) == 0 ? random.integer(-149 ... -120) : random.integer(-30...0),
         significand: Float.random(in: -2...2, using: &random))
     }
   }

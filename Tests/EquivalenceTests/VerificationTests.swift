@@ -13,7 +13,8 @@ private func verifyOne(
   _ image: [Float], _ filter: [Float], _ result: Float, _ claim: Claim, _ dataType: DataType = .float32
 ) throws -> Verification {
   let problem = try ConvolutionProblem(image: Tensor([image]), filter: Tensor([filter]))
-  return try Verification.verify([candidate([result], Shape(1, 1), dataType)], claim: claim, problem: problem)[0]
+  return try Verification.verify(
+    [candidate([result], Shape(1, 1), dataType)], claim: claim, problem: problem)[0]
 }
 
 private func plain(_ image: Extent, _ filter: Extent) -> Parameters {
@@ -49,12 +50,16 @@ extension Verification {
     }
   }
 
-  @Test("a result rounded to a short format at the end is consistent in that format", arguments: HardNumbers.allCases)
+  @Test(
+    "a result rounded to a short format at the end is consistent in that format",
+    arguments: HardNumbers.allCases)
   func shortCandidates(numbers: HardNumbers) throws {
     var random = SeededNumbers(seed: 43)
     var judged = 0
     while judged < 30 {
-      guard let whole = WholeProblem<Float>(random.parameters(upTo: 6), &random, numbers.number) else { continue }
+      guard let whole = WholeProblem<Float>(random.parameters(upTo: 6), &random, numbers.number) else {
+        continue
+      }
       judged += 1
       let problem = try whole.problem()
       let products = whole.products
@@ -115,13 +120,15 @@ extension Verification {
     let image = Tensor<Float>([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
     let problem = try ConvolutionProblem(image: image, filter: Tensor([[1, 1], [1, 1]]))
     let values: [Float] = [12, 16, 24, 280]
-    let found = try Verification.verify([candidate(values, Shape(2, 2))], claim: .float32, problem: problem)[0]
+    let found = try Verification.verify([candidate(values, Shape(2, 2))], claim: .float32, problem: problem)[
+      0]
     #expect(!found.isConsistent && found.explanation == nil)
     #expect(found.refuting == 1 && found.firstRefuting == Position(1, 1))
     #expect(found.deviation.position == Position(1, 1) && found.deviation.maxAbs == 252)
     #expect(found.deviation.identical == 3 && found.condition == 1)
     // All arithmetics that the problem has: transforms, but no tiles.
-    #expect(found.ladder.map(\.claim) == Claim.allCases.filter { $0 == .fft || !"\($0)".contains("winograd") })
+    #expect(
+      found.ladder.map(\.claim) == Claim.allCases.filter { $0 == .fft || !"\($0)".contains("winograd") })
     let mapped = try Verification.verify(
       [candidate(values, Shape(2, 2))], claim: .float32, problem: problem, mapped: true)[0]
     let map = try #require(mapped.map)
@@ -133,7 +140,9 @@ extension Verification {
     var random = SeededNumbers(seed: 47)
     var judged = 0
     while judged < 40 {
-      guard let whole = WholeProblem<Float>(random.parameters(upTo: 8), &random, numbers.number) else { continue }
+      guard let whole = WholeProblem<Float>(random.parameters(upTo: 8), &random, numbers.number) else {
+        continue
+      }
       judged += 1
       let problem = try whole.problem()
       let products = whole.products
@@ -190,12 +199,16 @@ extension Verification {
     let problem = try whole.problem()
     let result = whole.products.map(EmulatedArithmetic.sequential.sum)
     for claim in Claim.allCases {
-      let found = try Verification.verify([candidate(result, whole.resultShape)], claim: claim, problem: problem)[0]
+      let found = try Verification.verify(
+        [candidate(result, whole.resultShape)], claim: claim, problem: problem)[0]
       let values = try Verification.bounds(of: claim, for: .float32, problem: problem)
-      let worst = result.indices.map {
-        (Double(result[$0]) - values.exact.values[$0]).magnitude / values.allowed.values[$0]
-      }.max()
-      #expect(found.deviation.maxOverBound == worst, "\(claim)")
+      let worst =
+        result.indices.map {
+          (Double(result[$0]) - values.exact.values[$0]).magnitude / values.allowed.values[$0]
+        }.max() ?? 0
+      let ratio = try #require(found.deviation.maxOverBound)
+      // The largest ratio is found by products, which round.
+      #expect((ratio - worst).magnitude <= 0x1p-50 * worst, "\(claim)")
     }
   }
 
@@ -203,7 +216,8 @@ extension Verification {
   func transforms(numbers: HardNumbers) throws {
     var random = SeededNumbers(seed: 61)
     let claims: [(Claim, Formulation, Int?)] = [
-      (.winogradF2, .winograd, 2), (.winogradF4, .winograd, 4), (.winogradF6, .winograd, 6), (.fft, .fft, nil),
+      (.winogradF2, .winograd, 2), (.winogradF4, .winograd, 4), (.winogradF6, .winograd, 6),
+      (.fft, .fft, nil),
     ]
     for side in 3...11 {
       var parameters = plain(Extent(side, 14 - side), Extent(3, 3))
@@ -241,7 +255,8 @@ extension Verification {
     var random = SeededNumbers(seed: 67)
     for _ in 0..<40 {
       guard
-        let whole = WholeProblem<Double>(random.parameters(upTo: 8), &random, { Double.random(in: -1...1, using: &$0) })
+        let whole = WholeProblem<Double>(
+          random.parameters(upTo: 8), &random, { Double.random(in: -1...1, using: &$0) })
       else { continue }
       let problem = try whole.problem()
       let sums = whole.products.map { $0.reduce(0.0) { $0 + $1.0 * $1.1 } }
@@ -253,7 +268,8 @@ extension Verification {
       ]
       let found = try Verification.verify(results, claim: .float64, problem: problem)
       #expect(found[0].isConsistent && found[1].isConsistent, "\(whole.parameters)")
-      #expect(found[2].isConsistent == (rounded == sums) && found[2].explanation != nil, "\(whole.parameters)")
+      #expect(
+        found[2].isConsistent == (rounded == sums) && found[2].explanation != nil, "\(whole.parameters)")
     }
   }
 }
@@ -285,7 +301,9 @@ extension Verification {
     let right = try verify(image, [3, .infinity, .infinity, .nan])
     #expect(right.isConsistent && right.explanation == .float32 && right.nonfinite?.expected == 3)
     #expect(right.deviation.maxAbs == 0 && right.deviation.identical == 1)
-    for wrong in [[3, -.infinity, .infinity, .nan], [3, .infinity, .infinity, 5], [3, .infinity, 1, .nan]] as [[Float]] {
+    for wrong in [[3, -.infinity, .infinity, .nan], [3, .infinity, .infinity, 5], [3, .infinity, 1, .nan]]
+      as [[Float]]
+    {
       #expect(!(try verify(image, wrong).isConsistent), "\(wrong)")
     }
   }

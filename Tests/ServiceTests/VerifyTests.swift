@@ -4,7 +4,9 @@ import Service
 import Testing
 
 private let service = ConvolutionService()
-private let fields = ["verdict", "claim", "explained_by", "dtype", "shape", "ladder", "diagnosis", "deviation", "exact_path"]
+private let fields = [
+  "verdict", "claim", "explained_by", "dtype", "shape", "ladder", "diagnosis", "deviation", "exact_path",
+]
 
 extension ConvolutionService {
   fileprivate func verify(_ more: String) throws -> JSON {
@@ -23,7 +25,8 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     let answer = try service.verify(#""candidate":\#(right)"#)
     #expect(answer.keys == Set(fields + ["timing"]))
     #expect(answer["verdict"] == "consistent" && answer["claim"] == "float32")
-    #expect(answer["explained_by"] == "float32" && answer["diagnosis"] == .null && answer["dtype"] == "float32")
+    #expect(
+      answer["explained_by"] == "float32" && answer["diagnosis"] == .null && answer["dtype"] == "float32")
     #expect(answer["shape"] == [4, 4] && answer["exact_path"] == 0)
     let deviation = try #require(answer["deviation"])
     #expect(deviation["from"] == "exact" && deviation["max_abs"] == 0 && deviation["identical"] == 16)
@@ -31,10 +34,14 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     let ladder = try #require(answer["ladder"]?.elements)
     #expect(
       ladder.map { $0["arithmetic"] } == [
-        "float64", "float32", "float32_truncated", "tf32", "float16_inputs", "bfloat16_inputs", "float16", "bfloat16",
+        "float64", "float32", "float32_truncated", "tf32", "float16_inputs", "bfloat16_inputs", "float16",
+        "bfloat16",
         "float16_accumulated",
       ])
-    #expect(answer["timing"]?.keys == ["verification_seconds", "decode_seconds", "total_seconds"])
+    #expect(
+      answer["timing"]?.keys == [
+        "verification_seconds", "diagnosis_seconds", "decode_seconds", "total_seconds",
+      ])
   }
 
   @Test("a wrong result is refuted, and the place named")
@@ -42,6 +49,8 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     let answer = try service.verify(#""candidate":\#(wrong)"#)
     #expect(answer["verdict"] == "refuted" && answer["refuting"] == 1 && answer["first_refuting"] == [2, 2])
     #expect(answer["deviation"]?["at"] == [2, 2] && answer["deviation"]?["max_abs"] == 1)
+    #expect(answer["diagnosis"]?["mistake"] == "single_element" && answer["diagnosis"]?["also"] == [])
+    #expect(answer["diagnosis"]?["at"] == [2, 2])
   }
 
   @Test("several candidates are verified each by itself, and held against each other")
@@ -52,7 +61,9 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     let other = try #require(answer["candidates"]?["b"])
     #expect(other.keys == Set(fields + ["refuting", "first_refuting", "map", "measures"]))
     #expect(other["map"]?["channels"]?.elements.count == 1 && other["map"]?["rows"]?[0] == 0)
-    #expect(other["measures"]?["ulp_histogram"]?.elements.first?["count"] == 15 && other["measures"]?["rungs"] == nil)
+    #expect(
+      other["measures"]?["ulp_histogram"]?.elements.first?["count"] == 15
+        && other["measures"]?["rungs"] == nil)
     let pair = try #require(answer["pairs"]?.elements.first)
     #expect(pair == .object(["between": ["b", "a"], "max_abs": 1, "at": [2, 2], "identical": 15]))
   }
@@ -74,7 +85,9 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
 
   @Test("the claim of a short problem is of short inputs, and the answer says in what it is computed")
   func shortClaims() throws {
-    for (type, claim) in [("float16", "float16_inputs"), ("bfloat16", "bfloat16_inputs"), ("float64", "float64")] {
+    for (type, claim) in [
+      ("float16", "float16_inputs"), ("bfloat16", "bfloat16_inputs"), ("float64", "float64"),
+    ] {
       let answer = try service.verify(#""candidate":\#(right),"dtype":"\#(type)""#)
       #expect(answer["claim"] == .string(claim))
       #expect(answer["computed_in"] == (type == "float64" ? nil : "float32"))
@@ -129,16 +142,19 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     #expect(picture.status == .ok && picture.contentType == "image/svg+xml")
     #expect(picture.text.hasPrefix("<svg") && picture.text.contains("&lt;&amp;&gt;: float32 refuted"))
     for accept in ["*/*", "application/json", "image/svg+xml, application/json;q=0.5"] {
-      #expect(try service.answer(.post, "/verify", body, fields: ["Accept": accept]).contentType == "application/json")
+      #expect(
+        try service.answer(.post, "/verify", body, fields: ["Accept": accept]).contentType
+          == "application/json")
     }
-    #expect(try service.answer(.post, "/verify", body, fields: ["Accept": "text/html"]).status == .notAcceptable)
+    #expect(
+      try service.answer(.post, "/verify", body, fields: ["Accept": "text/html"]).status == .notAcceptable)
   }
 
   @Test("work is limited, and it runs on a worker only")
   func limits() throws {
     let small = ConvolutionService(limits: ServiceLimits(multiplyAdds: 100))
     let answer = try small.answer(.post, "/verify", Notebook.problem(#""candidate":\#(right)"#))
-    #expect(answer.status == .unprocessableContent && (try answer.json["limit"]) == 100)
+    #expect(try answer.status == .unprocessableContent && answer.json["limit"] == 100)
     #expect(try service.answer(.post, "/verify", "{}", on: .loop)?.text == nil)
   }
 }
