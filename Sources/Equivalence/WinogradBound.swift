@@ -48,7 +48,8 @@ enum WinogradBound {
     let magnitudes = WinogradOperator<Double>(
       geometry: map.geometry, magnitudes: filter.values.baseAddress.unsafelyUnwrapped, tile: map.tile,
       offsets: (enlargement * inherited(matrices.filter), enlargement * inherited(matrices.data)))
-    let majorant = ConvolutionOperator<Double>(.winograd, .sparse, geometry, magnitudes, bias: UnsafeBufferPointer(start: nil, count: 0))
+    let majorant = ConvolutionOperator<Double>(
+      .winograd, .sparse, geometry, magnitudes, bias: UnsafeBufferPointer(start: nil, count: 0))
     var bounds = Tensor<Double>(shape: geometry.resultShape, repeating: 0)
     majorant.apply(to: image, into: &bounds)
 
