@@ -13,34 +13,33 @@ from support import decode, encode
 FORMATS = {"float16": (11, -24, 15), "bfloat16": (8, -133, 127), "float32": (24, -149, 127), "float64": (53, -1074, 1023)}
 
 
-def rounded(exact, dtype):
-    """The multiple of a unit in the last place nearest to a rational number, ties to even, by the definition; what is
-    beyond the largest number does not occur here. `round` of a fraction is exact, ties to even."""
-    precision, least, _ = FORMATS[dtype]
-    if exact == 0:
-        return Fraction(0)
-    exponent = least
-    magnitude = abs(exact)
-    # The largest power of two that is not above the magnitude, found by halves.
-    low, high = least, FORMATS[dtype][2] + 1
+def binade(magnitude, dtype):
+    """The exponent of the largest power of two that is not above a positive rational number, found by halves; that of
+    the smallest normal number below it."""
+    precision, least, greatest = FORMATS[dtype]
+    low, high = least + precision - 1, greatest + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if Fraction(2) ** middle <= magnitude else (low, middle)
-    exponent = max(low - precision + 1, least)
-    unit = Fraction(2) ** exponent
+    return low
+
+
+def rounded(exact, dtype):
+    """The multiple of a unit in the last place nearest to a rational number: `round` of a fraction is exact, ties to
+    even. What is beyond the largest number does not occur here."""
+    if exact == 0:
+        return exact
+    unit = Fraction(2) ** (binade(abs(exact), dtype) - FORMATS[dtype][0] + 1)
     return round(exact / unit) * unit
 
 
 def place(value, dtype):
-    """The place of a number of the format among all of them, zero at 0: a walk over whole binades."""
+    """The place of a number of the format among all of them, zero at 0."""
     precision, least, _ = FORMATS[dtype]
-    magnitude, base = abs(value), 0
-    top = Fraction(2) ** (least + precision)
-    unit = Fraction(2) ** least
-    while magnitude >= top:
-        base += 2 ** (precision - 1)
-        top, unit = 2 * top, 2 * unit
-    steps = base + magnitude / unit
+    exponent = binade(abs(value), dtype)
+    unit = exponent - precision + 1
+    # Each binade above that of the smallest normal number begins 2^(precision - 1) places further on.
+    steps = (unit - least) * 2 ** (precision - 1) + abs(value) / Fraction(2) ** unit
     assert steps.denominator == 1
     return int(steps) if value >= 0 else -int(steps)
 
@@ -90,8 +89,8 @@ def subnormal(dtype):
 def test_counts_from_the_correctly_rounded_value(asker, dtype, kind):
     generator = random.Random(f"{dtype} {kind.__name__}")
     exact_path = 0
-    for _ in range(12):
-        shape = (generator.randint(4, 14), generator.randint(4, 14))
+    for _ in range(6):
+        shape = (generator.randint(4, 9), generator.randint(4, 9))
         taps = (generator.randint(1, 3), generator.randint(1, 4))
         image = numbers(generator, shape, kind(dtype), dtype)
         weights = numbers(generator, taps, kind(dtype), dtype)
@@ -102,15 +101,16 @@ def test_counts_from_the_correctly_rounded_value(asker, dtype, kind):
             line = f"{choice} {document}"
             result = decode(answer["result"], dtype)
             pairs = [
-                (Fraction(float(value)), wanted, np.signbit(np.float64(value)))
+                (Fraction(float(value)), wanted)
                 for row, wanteds in zip(result, expected)
                 for value, wanted in zip(row, wanteds)
             ]
-            far = max(abs(place(value, dtype) - place(wanted, dtype)) for value, wanted, _ in pairs)
-            assert answer["reference_deviation"]["max_ulp"] == far, line
+            far = max(abs(place(value, dtype) - place(wanted, dtype)) for value, wanted in pairs)
+            # Answers count up to the largest integer of 64 bits.
+            assert answer["reference_deviation"]["max_ulp"] == min(far, 2**63 - 1), line
             # A zero may have either sign where a sum underflows to it.
-            same = sum(value == wanted for value, wanted, _ in pairs)
-            surely = sum(value == wanted and (wanted != 0) for value, wanted, _ in pairs)
+            same = sum(value == wanted for value, wanted in pairs)
+            surely = sum(value == wanted != 0 for value, wanted in pairs)
             assert surely <= answer["reference_deviation"]["identical"] <= same, line
             exact_path += answer["exact_path"]
     if kind is near_ties and dtype != "float16":
