@@ -30,6 +30,8 @@ extension JSONWriter {
     newLine()
     key("reference_deviation")
     deviation(assessment.fromReference, from: "reference")
+    key("exact_path")
+    integer(assessment.exactPath)
     if let detailed = assessment.detailed {
       newLine()
       measures(detailed)
