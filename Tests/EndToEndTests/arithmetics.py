@@ -205,7 +205,8 @@ def tile_matrices(tile, taps):
 
 
 def takes_tiles(problem):
-    return problem.taps.shape[2:] == (3, 3) and problem.stride == problem.dilation == (1, 1)
+    """3×3 taps side by side; a strided problem's transpose, with its zeros in between, is nothing for tiles."""
+    return problem.taps.shape[2:] == (3, 3) and problem.stride == problem.dilation == problem.spread == (1, 1)
 
 
 def by_tiles(problem, tile, kind=np.float32):

@@ -156,6 +156,8 @@ class Reduced:
     dilation: tuple
     groups: int
     outputs: tuple
+    # Of a transposed problem, the steps from pixel to pixel among zeros.
+    spread: tuple = (1, 1)
 
     @cached_property
     def patches(self):
@@ -238,11 +240,11 @@ class Case:
         before = changed.get("before", tuple(axis.before for axis in self.axes))
         mode = changed.get("mode", self.option("padding_mode", "zeros"))
         outputs, groups = tuple(int(axis.output) for axis in self.axes), self.option("groups", 1)
-        spread = self.option("transposed", False)
+        transposed, spread = self.option("transposed", False), (1, 1)
         gathered = []
         for i in range(2):
             reach, size = dilation[i] * (taps.shape[2 + i] - 1), image.shape[2 + i]
-            if spread:
+            if transposed:
                 # The image with stride − 1 zeros between its pixels, seen through the rotated filter.
                 positions = np.arange(outputs[i] + reach) + before[i] - reach
                 found = sources(positions // stride[i], size, "zeros")
@@ -250,13 +252,14 @@ class Case:
             else:
                 positions = np.arange((outputs[i] - 1) * stride[i] + reach + 1) - before[i]
                 gathered.append(sources(positions, size, mode))
-        if spread:
+        if transposed:
+            spread = stride
             taps = taps.reshape((groups, taps.shape[0] // groups, *taps.shape[1:])).swapaxes(1, 2)
             taps = taps.reshape((-1, *taps.shape[2:]))[:, :, ::-1, ::-1]
             stride = (1, 1)
         seen = np.pad(image, ((0, 0), (0, 0), (0, 1), (0, 1)))[:, :, gathered[0]][:, :, :, gathered[1]]
         biases = self.bias if bias is ... else bias
-        return Reduced(seen, np.ascontiguousarray(taps), biases, stride, dilation, groups, outputs)
+        return Reduced(seen, np.ascontiguousarray(taps), biases, stride, dilation, groups, outputs, spread)
 
     def shaped(self, result):
         """N×K×a×b in the shape that the result has on the wire."""

@@ -134,7 +134,8 @@ def output_of_another_layout(case, rng):
 
 @kind("swapped_input_channels")
 def two_input_channels_swapped(case, rng):
-    if case.image.ndim < 3 or case.image.shape[-3] < 2:
+    # Of a depthwise convolution that would be a mixture of groups, here and below.
+    if case.reduced().taps.shape[1] < 2:
         return None
     order = np.arange(case.image.shape[-3])
     first, second = rng.choice(len(order), 2, replace=False)
@@ -145,7 +146,7 @@ def two_input_channels_swapped(case, rng):
 @kind("swapped_input_channels")
 def input_channels_reversed(case, rng):
     """BGR for RGB."""
-    if case.image.ndim < 3 or case.image.shape[-3] < 2:
+    if case.reduced().taps.shape[1] < 2:
         return None
     return computed(case.reduced(image=case.image[..., ::-1, :, :]))
 
@@ -162,7 +163,8 @@ def missing_last_channel(case, rng):
 
 @kind("missing_channel")
 def missing_image_channel(case, rng):
-    if case.image.ndim < 3 or case.image.shape[-3] < 2:
+    # Of a depthwise convolution that would be a region of zeros.
+    if case.reduced().taps.shape[1] < 2:
         return None
     image = case.image.copy()
     image[..., rng.integers(image.shape[-3]), :, :] = 0
@@ -231,6 +233,16 @@ def padding_one_less(case, rng):
 def padding_one_more_above(case, rng):
     """An even filter's padding, or one rounded up: rows only."""
     return computed(case.reduced(before=(before(case)[0] + 1, before(case)[1]))) if padded(case) else None
+
+
+@kind("padding_off_by_one")
+def padding_one_more_on_the_left(case, rng):
+    return computed(case.reduced(before=(before(case)[0], before(case)[1] + 1))) if padded(case) else None
+
+
+@kind("padding_off_by_one")
+def padding_one_less_above(case, rng):
+    return computed(case.reduced(before=(before(case)[0] - 1, before(case)[1]))) if before(case)[0] > 0 else None
 
 
 @kind("wrong_padding_mode")
