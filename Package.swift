@@ -74,7 +74,9 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "ServiceTests",
-      dependencies: ["Buffers", "Convolution", "HTTP", "Service", "TensorCoding", "TestSupport"],
+      dependencies: [
+        "Buffers", "Convolution", "Equivalence", "HTTP", "Service", "TensorCoding", "TestSupport",
+      ],
       swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]

@@ -8,6 +8,8 @@ import Convolution
 struct Allowance {
   /// The bound of a dot product, the reference's error in it.
   let dotProduct: ErrorBound
+  /// The most terms in a sum.
+  let terms: Int
   /// The short format, where there is one.
   let rounded: RoundedFormat?
   /// The format of the elements.
@@ -18,6 +20,7 @@ struct Allowance {
   /// What is allowed to sums of `terms` terms computed in `dataType` and rounded to `format`; `elementwise` has a bound
   /// for each element, and is nil for dot products.
   init(dataType: DataType, terms: Int, elementwise: UnsafePointer<Double>?, format: DataType) {
+    self.terms = terms
     dotProduct = ErrorBound(dataType: dataType, terms: terms)
     reference = ErrorBound(ofReferenceIn: dataType, terms: terms)
     rounded = RoundedFormat(format)

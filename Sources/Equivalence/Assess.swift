@@ -98,6 +98,7 @@ extension Assessment {
       shape: shape, elements: elements, identicalBesides: assessor.screen.identicalToReference)
     fromDirect = assessor.judge.fromDirect.deviation(
       shape: shape, elements: elements, identicalBesides: assessor.screen.identicalToDirect)
+    exactPath = assessor.judge.exactCount
     detailed = assessor.judge.measures?.measures(allFinite: failures.onlyBeyondBound)
   }
 }

@@ -48,9 +48,11 @@ public struct Assessment: Sendable {
   public let nonfinite: NonfiniteCounts
   /// The distance from the direct result, its bound being the sum of both results' bounds.
   public let fromDirect: Deviation
-  /// The distance from the reference, which stands for the exact value; `maxUlp` counts from the reference rounded to
-  /// the format.
+  /// The distance from the exact value: `maxUlp` and `identical` count from it correctly rounded to the format, and for
+  /// `maxAbs` the reference stands for it.
   public let fromReference: Deviation
+  /// How many elements needed their exact sum, because the reference's error left doubt about the rounding.
+  public let exactPath: Int
   /// More measures, where they were asked for.
   public let detailed: DetailedMeasures?
 

@@ -21,7 +21,8 @@ struct Assessor<Scalar: TensorScalar>: ReferenceSink {
     self.direct = direct
     judge = Judge(
       result: result, direct: direct, summands: summands, allowance: allowance, measures: measures)
-    screen = Screen(bound: allowance.dotProduct, againstItself: result == direct)
+    screen = Screen(
+      bound: allowance.dotProduct, sumError: judge.sumError, againstItself: result == direct)
     screens = measures == nil && allowance.isDotProduct
   }
 
@@ -31,12 +32,12 @@ struct Assessor<Scalar: TensorScalar>: ReferenceSink {
     while screens && done &+ Screen.blockLength <= count {
       if !screen.passes(result + (start &+ done), direct + (start &+ done), values, at: done) {
         for index in done..<done &+ Screen.blockLength { judge(values, start, index) }
-        screen.update(judge.fromReference, judge.fromDirect)
+        screen.update(judge.fromReference, judge.fromDirect, judge.sumError)
       }
       done &+= Screen.blockLength
     }
     for index in done..<count { judge(values, start, index) }
-    if screens { screen.update(judge.fromReference, judge.fromDirect) }
+    if screens { screen.update(judge.fromReference, judge.fromDirect, judge.sumError) }
   }
 
   @inline(__always)

@@ -44,7 +44,7 @@ public struct DetailedMeasures: Hashable, Sendable {
   public let conditionAtMaxRelative: Double?
   /// The largest `|ŷ − y| / (u·S)`; nil where every `S` is zero.
   public let maxOverUnitRoundoff: Double?
-  /// Distances to the rounded reference in units in the last place: 0, 1, 2, 3–4, 5–8, … up to the last that occurs.
+  /// Distances to the correctly rounded value in units in the last place: 0, 1, 2, 3–4, 5–8, … up to the last that occurs.
   public let histogram: [Bin]
   /// The formulation's own arithmetic; the problem's precision in any order, where that is another; and for problems
   /// computed in float32, float64 in any order, rounded once.

@@ -116,7 +116,8 @@ struct ForwardReference {
     let first = columns.pixel(output: b, tap: columnTaps.lowerBound)
     var filter = plane.filter
     var image = plane.image
-    for _ in 0..<geometry.channels.imagePerGroup {
+    var left = geometry.channels.imagePerGroup
+    while true {
       for u in rowTaps {
         let weights = filter + u &* columns.filter
         var pixel = image + (rows.pixel(output: a, tap: u) &* columns.image &+ first)
@@ -125,6 +126,9 @@ struct ForwardReference {
           pixel += columns.dilation
         }
       }
+      left &-= 1
+      // The steps to another plane are not worked out for a single one.
+      if left == 0 { return }
       filter += rows.filter &* columns.filter
       image += rows.image &* columns.image
     }

@@ -14,7 +14,9 @@ public enum ResultBound: ~Copyable, Sendable {
   public init<Scalar: TensorScalar>(
     of prepared: borrowing ConvolutionOperator<Scalar>, problem: borrowing ConvolutionProblem<Scalar>
   ) {
-    if let map = prepared.map as? WinogradOperator<Scalar> {
+    if prepared.formulation.isDotProduct {
+      self = .dotProduct
+    } else if let map = prepared.map as? WinogradOperator<Scalar> {
       self = .elementwise(WinogradBound.evaluate(map, problem))
     } else if let map = prepared.map as? SeparableOperator<Scalar> {
       self = .elementwise(SeparableBound(map, problem).evaluate(problem))

@@ -1,5 +1,5 @@
-/// Looks at eight elements at once and says whether they are quiet: finite, within their bounds, and with no distance
-/// larger than those already noted, so that to count the identical ones is all that is left to do.
+/// Looks at eight elements at once and says whether they are quiet: finite, within their bounds, rounded with certainty, and with
+/// no distance larger than those already noted, so that to count the identical ones is all that is left to do.
 ///
 /// New maxima become rare quickly; only blocks that may hold one, or anything unusual, have to be judged element by
 /// element.
@@ -7,11 +7,12 @@ struct Screen {
   /// The elements looked at together.
   static var blockLength: Int { 8 }
 
-  /// Elements equal to the rounded reference, bit by bit, among the quiet ones.
+  /// Elements equal to the correctly rounded value, bit by bit, among the quiet ones.
   private(set) var identicalToReference = 0
   /// Elements equal to the direct result, bit by bit, among the quiet ones.
   private(set) var identicalToDirect = 0
   private let bound: ErrorBound
+  private var sumError: SumError
   private let againstItself: Bool
   private var error = Threshold()
   private var distance = Threshold()
@@ -24,14 +25,18 @@ struct Screen {
   }
 
   /// - Parameter againstItself: whether the result is the direct result.
-  init(bound: ErrorBound, againstItself: Bool) {
+  init(bound: ErrorBound, sumError: SumError, againstItself: Bool) {
     self.bound = bound
+    self.sumError = sumError
     self.againstItself = againstItself
   }
 
-  /// Takes over the largest distances noted so far.
+  /// Takes over the largest distances noted so far, and what is known of the reference's error.
   @inline(__always)
-  mutating func update(_ fromReference: DeviationTracker, _ fromDirect: DeviationTracker) {
+  mutating func update(
+    _ fromReference: DeviationTracker, _ fromDirect: DeviationTracker, _ sumError: SumError
+  ) {
+    self.sumError = sumError
     // An infinite distance is never quiet, nor is an error beyond its bound.
     let finite = Double.greatestFiniteMagnitude
     error = Threshold(
@@ -57,9 +62,11 @@ struct Screen {
     var quiet =
       (sums .< 0x1p126) .& (errors .<= error.largest) .& (errors .<= error.factor * bounds)
     let yBits = UnsafeRawPointer(result).loadUnaligned(as: SIMD8<Int32>.self)
-    let roundedBits = unsafeBitCast(SIMD8<Float>(reference), to: SIMD8<Int32>.self)
+    var rounded = SIMD8<Float>()
+    var near = CorrectRounding.areCertain(reference, radii: sumError.radii(sums), rounded: &rounded)
+    let roundedBits = unsafeBitCast(rounded, to: SIMD8<Int32>.self)
     let yPlaces = places(yBits)
-    var near = liesWithin(error.ulp, yPlaces, places(roundedBits))
+    near .&= liesWithin(error.ulp, yPlaces, places(roundedBits))
     if againstItself {
       if !allHold(quiet) || !allHold(near) { return false }
       identicalToDirect &+= 8
@@ -91,7 +98,9 @@ struct Screen {
     var quiet =
       (sums .< 0x1p1000) .& (errors .<= error.largest) .& (errors .<= error.factor * bounds)
     let yBits = unsafeBitCast(y, to: SIMD8<Int64>.self)
-    let roundedBits = unsafeBitCast(leading + lost, to: SIMD8<Int64>.self)
+    var rounded = Vector()
+    quiet .&= CorrectRounding.areCertain(leading, tails: lost, errors: sumError.at(sums), rounded: &rounded)
+    let roundedBits = unsafeBitCast(rounded, to: SIMD8<Int64>.self)
     let yPlaces = places(yBits)
     quiet .&= liesWithin(error.ulp, yPlaces, places(roundedBits))
     if againstItself {

@@ -60,7 +60,22 @@ struct Summands<Scalar: TensorScalar> {
       && contraction.forEachProduct(plane, row, column, first, second) { $0.isFinite && $1.isFinite }
   }
 
+  /// The exact sum of the element at `index`, rounded once to `format`. All its factors and its bias must be finite.
+  func rounded(at index: Int, _ contraction: Contraction, to format: DataType) -> Double {
+    switch Scalar.precision {
+    case .single:
+      var sum = SingleAccumulator()
+      add(index, contraction, to: &sum)
+      return sum.rounded(to: format)
+    case .double:
+      var sum = DoubleAccumulator()
+      add(index, contraction, to: &sum)
+      return sum.rounded(to: format)
+    }
+  }
+
   /// Adds all terms of the element at `index`, which must be finite, to `sum`.
+  @inline(__always)
   func add<let limbs: Int>(
     _ index: Int, _ contraction: Contraction, to sum: inout ExactAccumulator<limbs>
   ) {
@@ -71,6 +86,25 @@ struct Summands<Scalar: TensorScalar> {
       sum.add(Double(left), times: Double(right))
       return true
     }
+  }
+
+  /// The exponent of a power of two of which all terms of all elements are multiples; nil where one is not finite.
+  func leastPlace() -> Int? {
+    let counts =
+      switch direction {
+      case .outputs: (geometry.weights, geometry.imageElementCount)
+      case .images: (geometry.weights, geometry.outputElementCount)
+      case .filter: (geometry.outputElementCount, geometry.imageElementCount)
+      case .bias: (geometry.isTransposed ? geometry.imageElementCount : geometry.outputElementCount, 1)
+      }
+    guard let left = SumError.leastPlace(of: UnsafeBufferPointer(start: first, count: counts.0)),
+      let right = SumError.leastPlace(of: UnsafeBufferPointer(start: second, count: counts.1))
+    else { return nil }
+    // Zeros are multiples of more than can be said.
+    let products = min(left + right, 970)
+    guard let bias else { return products }
+    let biases = UnsafeBufferPointer(start: bias, count: geometry.resultChannels)
+    return SumError.leastPlace(of: biases).map { min(products, $0) }
   }
 
   /// What the sums of plane `plane` start with.

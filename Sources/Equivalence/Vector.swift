@@ -11,7 +11,15 @@ extension SIMD8<Double> {
   /// Eight neighbours in memory, widened.
   @inline(__always)
   init(_ start: UnsafePointer<Float>) {
-    self.init(UnsafeRawPointer(start).loadUnaligned(as: SIMD8<Float>.self))
+    self.init(widening: UnsafeRawPointer(start).loadUnaligned(as: SIMD8<Float>.self))
+  }
+
+  /// Eight numbers, widened. Lane by lane: the standard library's own conversion is not always inlined.
+  @inline(__always)
+  init(widening x: SIMD8<Float>) {
+    self.init(
+      Double(x[0]), Double(x[1]), Double(x[2]), Double(x[3]), Double(x[4]), Double(x[5]), Double(x[6]),
+      Double(x[7]))
   }
 
   /// Every `stride`-th number in memory.
@@ -26,7 +34,7 @@ extension SIMD8<Double> {
   @inline(__always)
   init(_ start: UnsafePointer<Float>, stride: Int) {
     self.init(
-      SIMD8<Float>(
+      widening: SIMD8<Float>(
         start[0], start[stride], start[2 &* stride], start[3 &* stride], start[4 &* stride],
         start[5 &* stride], start[6 &* stride], start[7 &* stride]))
   }
@@ -42,6 +50,15 @@ extension SIMD8<Double> {
   var magnitudes: Self {
     let bits = unsafeBitCast(self, to: SIMD8<UInt64>.self) & 0x7FFF_FFFF_FFFF_FFFF
     return unsafeBitCast(bits, to: Self.self)
+  }
+}
+
+extension SIMD8<Float> {
+  /// Eight numbers, each rounded to the nearest float32.
+  @inline(__always)
+  init(rounding x: Vector) {
+    self.init(
+      Float(x[0]), Float(x[1]), Float(x[2]), Float(x[3]), Float(x[4]), Float(x[5]), Float(x[6]), Float(x[7]))
   }
 }
 

@@ -34,6 +34,40 @@ extension JSONWriter {
     string(choice.storage.rawValue)
   }
 
+  /// The field of what was not asked for by name and can't be run, each with its reason in a sentence.
+  mutating func leftOut(_ leftOut: [(choice: FormulationChoice, reason: String)]) {
+    key("left_out")
+    beginArray()
+    for (choice, reason) in leftOut {
+      beginObject()
+      self.choice(choice)
+      key("reason")
+      string(reason)
+      endObject()
+    }
+    endArray()
+  }
+
+  /// The shapes of image, filter and result.
+  mutating func problemShapes(_ geometry: ConvolutionGeometry, filter: Shape) {
+    key("image")
+    shape(geometry.imageShape)
+    key("filter")
+    shape(filter)
+    key("result")
+    shape(geometry.resultShape)
+  }
+
+  /// An array of integers.
+  mutating func integers(_ values: some Sequence<Int>) {
+    beginArray()
+    for value in values { integer(value) }
+    endArray()
+  }
+
+  /// Two numbers, that of the rows first.
+  mutating func extent(_ extent: Extent) { integers([extent.height, extent.width]) }
+
   /// A tensor in the form that was asked for; in base64 its elements are of type `format`.
   mutating func tensor<Scalar: TensorScalar>(
     _ tensor: borrowing Tensor<Scalar>, _ encoding: Encoding, as format: DataType

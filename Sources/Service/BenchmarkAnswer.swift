@@ -46,13 +46,6 @@ extension ConvolutionService {
 }
 
 extension JSONWriter {
-  fileprivate mutating func extent(_ extent: Extent) {
-    beginArray()
-    integer(extent.height)
-    integer(extent.width)
-    endArray()
-  }
-
   fileprivate mutating func row(_ row: BenchmarkRow) {
     beginObject()
     key("formulation")

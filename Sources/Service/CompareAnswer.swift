@@ -75,16 +75,7 @@ extension ConvolutionService {
     }
     writer.endArray()
     writer.newLine()
-    writer.key("left_out")
-    writer.beginArray()
-    for (choice, reason) in plan.leftOut {
-      writer.beginObject()
-      writer.choice(choice)
-      writer.key("reason")
-      writer.string(reason)
-      writer.endObject()
-    }
-    writer.endArray()
+    writer.leftOut(plan.leftOut)
     writer.newLine()
     writer.key("pairs")
     writer.beginArray()

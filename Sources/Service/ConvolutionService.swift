@@ -32,9 +32,8 @@ public final class ConvolutionService: RequestHandler {
       ).response(fields: [Response.Field("Allow", route.allowedMethods)])
     }
     if head.method == .options { return nil }
-    if let accept = head.value(of: "accept"), !route.answers(accept) {
-      let types = [route.mediaType, route.pictureType].compactMap { $0.map { "\($0)" } }
-        .joined(separator: " or ")
+    if let accept = head.value(of: "accept"), preferred(accept, among: route.mediaTypes) == nil {
+      let types = route.mediaTypes.map { "\($0)" }.joined(separator: " or ")
       return Problem(
         .notAcceptable, "\(head.path) answers with \(types), which the Accept field excludes."
       ).response()
@@ -66,9 +65,13 @@ public final class ConvolutionService: RequestHandler {
       case .compare: return place == .loop ? nil : try compare(request.body)
       case .gradients: return place == .loop ? nil : try gradients(request.body)
       case .verify:
-        let accept = request.head.value(of: "accept") ?? "*/*"
         return place == .loop
-          ? nil : try verify(request.body, asPicture: !accepts(accept, Route.verify.mediaType))
+          ? nil : try verify(request.body, asPicture: prefersPicture(request.head, to: route))
+      case .prove: return place == .loop ? nil : try prove(request.body)
+      case .operator:
+        return place == .loop
+          ? nil : try operatorMatrices(request.body, wantsPicture: prefersPicture(request.head, to: route))
+      case .recognize: return place == .loop ? nil : try recognize(request.body)
       case .formulations: return try formulations(Query(request.head.query))
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
       case .healthz: return statusAnswer("ok")
@@ -87,6 +90,12 @@ public final class ConvolutionService: RequestHandler {
     problem.actual = refusal.actual
     return problem.response(
       fields: refusal.status == .serviceUnavailable ? [Response.Field("Retry-After", "1")] : [])
+  }
+
+  /// Whether the request would rather have an answer of `route` as a picture.
+  private func prefersPicture(_ head: RequestHead, to route: Route) -> Bool {
+    let accept = head.value(of: "accept") ?? "*/*"
+    return preferred(accept, among: route.mediaTypes).map { "\($0)" } == "\(Route.picture)"
   }
 
   private func readiness() -> Response {

@@ -12,12 +12,16 @@ struct FormulationChoice {
 
   private(set) var formulation: Formulation
   private(set) var storage: Storage
-  private(set) var options = FormulationOptions()
+  private(set) var options: FormulationOptions
 
-  /// A formulation in a storage, without options.
-  init(_ formulation: Formulation = .direct, _ storage: Storage = .sparse) {
+  /// A formulation in a storage.
+  init(
+    _ formulation: Formulation = .direct, _ storage: Storage = .sparse,
+    _ options: FormulationOptions = FormulationOptions()
+  ) {
     self.formulation = formulation
     self.storage = storage
+    self.options = options
   }
 
   /// A formulation with a tile, stored sparsely.

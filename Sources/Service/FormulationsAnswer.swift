@@ -51,6 +51,8 @@ extension ConvolutionService {
         writer.boolean(storage == formulation.storages.first)
         writer.key("stored_entries")
         writer.string(cost.storedEntries)
+        writer.key("bytes")
+        writer.string(cost.bytes)
         writer.key("multiply_adds")
         writer.string(cost.multiplyAdds)
         if let asked { writer.cost(of: asked, formulation, storage, limits) }
@@ -71,31 +73,41 @@ extension ConvolutionService {
 }
 
 extension JSONWriter {
-  /// The field `cost`, or `refused` with the reason.
+  /// The fields `cost`, where the formulation can compute the problem at all, and `refused`, where it would not be computed.
   fileprivate mutating func cost(
     of asked: FormulationsQuery, _ formulation: Formulation, _ storage: Storage, _ limits: ServiceLimits
   ) {
     let options = asked.options(for: formulation)
     let byteCount = asked.dataType.computedIn.byteCount
+    var refusal: ConvolutionError?
     do throws(ConvolutionError) {
       try formulation.check(
         storage: storage, geometry: asked.geometry, options: options, scalarByteCount: byteCount,
         memoryLimit: limits.operatorBytes, workLimit: limits.multiplyAdds)
     } catch {
-      key("refused")
-      string(error.description)
-      return
+      refusal = error
     }
-    let cost = formulation.cost(
-      of: asked.geometry, storage: storage, options: options, scalarByteCount: byteCount)
-    key("cost")
-    beginObject()
-    key("stored_entries")
-    integer(cost.storedEntries)
-    key("bytes")
-    integer(cost.heldBytes)
-    key("multiply_adds")
-    integer(cost.multiplyAdds)
-    endObject()
+    switch refusal {
+    case nil, .operatorTooLarge, .tooMuchWork:
+      let cost = formulation.cost(
+        of: asked.geometry, storage: storage, options: options, scalarByteCount: byteCount)
+      key("cost")
+      beginObject()
+      let counts: [(StaticString, Int)] = [
+        ("stored_entries", cost.storedEntries), ("bytes", cost.heldBytes),
+        ("multiply_adds", cost.multiplyAdds),
+      ]
+      for (name, value) in counts {
+        key(name)
+        // More than can be counted.
+        if value == .max { null() } else { integer(value) }
+      }
+      endObject()
+    default: break
+    }
+    if let refusal {
+      key("refused")
+      string(refusal.description)
+    }
   }
 }

@@ -57,6 +57,31 @@ extension JSONReader {
     }
   }
 
+  /// The extents of a tensor, as many as `ranks` allow, of at most `elementLimit` elements together.
+  mutating func shape(ranks: ClosedRange<Int>, elementLimit: Int) throws(JSONError) -> Shape {
+    _ = try kind()
+    let start = offset
+    let extents = try integers(in: 1...AxisGeometry.maximumExtent, limit: ranks.upperBound)
+    guard ranks.contains(extents.count) else {
+      throw invalid("a shape of \(ranks.lowerBound) to \(ranks.upperBound) extents is expected", at: start)
+    }
+    var shape = Shape()
+    for extent in extents { shape.append(extent) }
+    guard let count = shape.elementCount, count <= elementLimit else {
+      throw invalid(
+        "the shape has more than \(elementLimit) elements", at: start, limit: elementLimit,
+        actual: shape.elementCount)
+    }
+    return shape
+  }
+
+  /// The type in which a request wants to be computed: one of those that numbers are computed in.
+  mutating func computedType() throws(JSONError) -> DataType {
+    let type: DataType = try word()
+    if type != type.computedIn { throw invalid("the value must be \"float32\" or \"float64\"") }
+    return type
+  }
+
   /// The error for a required field that the object, already left, did not have.
   func missing(_ field: String) -> JSONError {
     invalid("the field \(field) is missing", below: "/\(field)", at: 0)

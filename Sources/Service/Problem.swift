@@ -1,4 +1,5 @@
 import Convolution
+import Equivalence
 import HTTP
 import TensorCoding
 
@@ -95,6 +96,22 @@ struct Problem {
         """
       self.limit = limit
       actual = multiplyAdds
+    case .recognition(let error):
+      (limit, actual) = Self.limits(of: error)
+      kind = limit == nil ? .invalidField : .limitExceeded
+      status = .unprocessableContent
+      detail = error.description
+      pointer = Self.pointer(of: error)
+    case .entries(let count, let limit):
+      kind = .limitExceeded
+      status = .unprocessableContent
+      detail = """
+        Written out or drawn, the matrices have \(count) entries; at most \(limit) are allowed. Their statistics alone \
+        can be had for larger ones.
+        """
+      pointer = "/form"
+      self.limit = limit
+      actual = count
     case .parameter(let name, let message):
       kind = .invalidField
       status = .unprocessableContent
@@ -164,6 +181,29 @@ struct Problem {
     case .resultTooLarge(let elements, let limit): (limit, elements)
     case .operatorTooLarge(_, _, let bytes, let limit, _): (limit, bytes)
     case .tooMuchWork(_, _, let multiplyAdds, let limit): (limit, multiplyAdds)
+    }
+  }
+
+  /// The part of the request that a recognition error blames.
+  private static func pointer(of error: RecognitionError) -> String {
+    let field = "/\(error.field.rawValue)"
+    switch error {
+    case .rowPointers(let index): return "\(field)/row_pointers/\(index)"
+    case .columnIndices(_, let index): return "\(field)/column_indices/\(index)"
+    case .badShape, .emptyMatrix, .matrixTooLarge, .columnMismatch, .rowMismatch, .nonfinite, .lengthMismatch,
+      .badTolerance, .outputNeeded, .filterTooLarge, .tooMuchWork:
+      return field
+    }
+  }
+
+  private static func limits(of error: RecognitionError) -> (limit: Int?, actual: Int?) {
+    switch error {
+    case .matrixTooLarge(let rows, let columns): (Int(Int32.max), max(rows, columns))
+    case .filterTooLarge(let weights, let limit): (limit, weights)
+    case .tooMuchWork(let limit): (limit, nil)
+    case .badShape, .emptyMatrix, .columnMismatch, .rowMismatch, .nonfinite, .lengthMismatch, .rowPointers,
+      .columnIndices, .badTolerance, .outputNeeded:
+      (nil, nil)
     }
   }
 }

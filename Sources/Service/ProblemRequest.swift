@@ -10,12 +10,7 @@ enum Encoding: String, CaseIterable {
 /// The fields that describe a problem, while a body is being read: the same in every request that has one.
 struct ProblemFields: ~Copyable {
   private enum Field: String, CaseIterable {
-    case image, filter, bias, stride, padding
-    case paddingMode = "padding_mode"
-    case dilation, groups, flip, transposed
-    case outputPadding = "output_padding"
-    case outputShape = "output_shape"
-    case dtype, encoding
+    case image, filter, bias, dtype, encoding
   }
 
   private let elementLimit: Int
@@ -31,20 +26,11 @@ struct ProblemFields: ~Copyable {
 
   /// Reads the value of the field called `key`, or returns false where the problem has no such field.
   mutating func read(_ key: String, _ reader: inout JSONReader) throws(JSONError) -> Bool {
-    guard let field = Field(rawValue: key) else { return false }
+    guard let field = Field(rawValue: key) else { return try options.read(key, &reader) }
     switch field {
     case .image: image = try reader.pendingTensor(elementLimit: elementLimit)
     case .filter: filter = try reader.pendingTensor(elementLimit: elementLimit)
     case .bias: bias = try reader.pendingTensor(elementLimit: elementLimit, ranks: .row)
-    case .stride: options.stride = try reader.extent()
-    case .padding: options.padding = try reader.padding()
-    case .paddingMode: options.paddingMode = try reader.word()
-    case .dilation: options.dilation = try reader.extent()
-    case .groups: options.groups = try reader.integer(in: 1...AxisGeometry.maximumExtent)
-    case .flip: options.flip = try reader.boolean()
-    case .transposed: options.transposed = try reader.boolean()
-    case .outputPadding: options.outputPadding = try reader.extent(from: 0)
-    case .outputShape: options.outputShape = try reader.heightAndWidth()
     case .dtype: dataType = try reader.word()
     case .encoding: encoding = try reader.word()
     }
@@ -53,7 +39,7 @@ struct ProblemFields: ~Copyable {
 
   /// The error for a field that is neither one of these nor one of the request's `own`.
   func unknown(_ reader: JSONReader, own: [String]) -> JSONError {
-    reader.unknown(known: Field.allCases.map(\.rawValue) + own)
+    reader.unknown(known: Field.allCases.map(\.rawValue) + ConvolutionOptions.fields + own)
   }
 
   /// The problem that the fields describe, `reader` standing behind the object.
@@ -123,12 +109,18 @@ struct ProblemRequest: ~Copyable {
     } catch {
       throw .convolution(error)
     }
-    if problem.geometry.paddingMode != .zeros {
-      let elements = problem.geometry.padded.imageElementCount
-      if elements > elementLimit { throw .paddedImage(elements: elements, limit: elementLimit) }
-    }
+    try checkPaddedImage(of: problem.geometry, elementLimit: elementLimit)
     return problem
   }
+}
+
+/// Refuses a problem whose image, with what other padding modes than zeros put around it, is too large.
+///
+/// - Throws: `paddedImage`.
+func checkPaddedImage(of geometry: ConvolutionGeometry, elementLimit: Int) throws(ServiceError) {
+  guard geometry.paddingMode != .zeros else { return }
+  let elements = geometry.padded.imageElementCount
+  if elements > elementLimit { throw .paddedImage(elements: elements, limit: elementLimit) }
 }
 
 /// A tensor in the type of the problem, what is wrong with it as an error of the service.

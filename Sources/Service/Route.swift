@@ -6,6 +6,9 @@ enum Route: String, CaseIterable {
   case compare = "/compare"
   case gradients = "/gradients"
   case verify = "/verify"
+  case prove = "/prove"
+  case `operator` = "/operator"
+  case recognize = "/recognize"
   case formulations = "/formulations"
   case benchmark = "/benchmark"
   case healthz = "/healthz"
@@ -15,7 +18,7 @@ enum Route: String, CaseIterable {
   /// The methods as the Allow field lists them.
   var allowedMethods: String {
     switch self {
-    case .convolve, .compare, .gradients, .verify: "POST, OPTIONS"
+    case .convolve, .compare, .gradients, .verify, .prove, .operator, .recognize: "POST, OPTIONS"
     case .formulations, .benchmark, .healthz, .readyz, .openapi: "GET, HEAD, OPTIONS"
     }
   }
@@ -33,27 +36,24 @@ enum Route: String, CaseIterable {
   /// Whether it is posted a problem, and not just asked.
   var takesBody: Bool {
     switch self {
-    case .convolve, .compare, .gradients, .verify: true
+    case .convolve, .compare, .gradients, .verify, .prove, .operator, .recognize: true
     case .formulations, .benchmark, .healthz, .readyz, .openapi: false
     }
   }
 
-  /// The media type of a successful answer where nothing else is asked for.
-  var mediaType: StaticString {
+  /// The media types of a successful answer, the one for who does not mind first.
+  var mediaTypes: [StaticString] {
     switch self {
-    case .openapi: "application/yaml"
-    case .convolve, .compare, .gradients, .verify, .formulations, .benchmark, .healthz, .readyz:
-      "application/json"
+    case .openapi: ["application/yaml"]
+    case .verify, .operator: ["application/json", Self.picture]
+    case .convolve, .compare, .gradients, .prove, .recognize, .formulations, .benchmark, .healthz, .readyz:
+      ["application/json"]
     }
   }
 
-  /// The media type of an answer as a picture; nil where there is none.
-  var pictureType: StaticString? { self == .verify ? "image/svg+xml" : nil }
+  /// The media type of an answer that nobody asked to have another one.
+  var mediaType: StaticString { mediaTypes[0] }
 
-  /// Whether an Accept field admits an answer of this route.
-  func answers(_ accept: String) -> Bool {
-    if accepts(accept, mediaType) { return true }
-    guard let pictureType else { return false }
-    return accepts(accept, pictureType)
-  }
+  /// The media type of pictures.
+  static var picture: StaticString { "image/svg+xml" }
 }

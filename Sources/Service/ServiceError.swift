@@ -1,4 +1,5 @@
 import Convolution
+import Equivalence
 import TensorCoding
 
 /// Why a request that reached its route gets no result; `Problem` words each case as an HTTP answer.
@@ -19,6 +20,10 @@ enum ServiceError: Error {
   case claim(ConvolutionError)
   /// All computations that the answer needs take more multiply-adds than the limit.
   case work(multiplyAdds: Int, limit: Int)
+  /// The matrix can't be examined.
+  case recognition(RecognitionError)
+  /// Matrices that are to be written out or drawn have more entries than the limit.
+  case entries(Int, limit: Int)
   /// A query parameter, named first, is missing, unknown, doubled or wrong, as the second text says.
   case parameter(String, String)
 }

@@ -13,6 +13,10 @@ public struct ServiceLimits: Sendable {
   static var comparedFormulations: Int { 32 }
   /// The most results that one request can have verified.
   static var candidates: Int { 8 }
+  /// The most random trials of a proof: each makes an error some billion billion times less likely.
+  static var trials: Int { 100 }
+  /// Numbers without rounding take so many times as long to multiply and add as those of a formulation.
+  static var exactness: Int { 4 }
   /// A body up to so many bytes is decoded on the event loop: this takes some ten microseconds.
   static var loopBodyBytes: Int { 8 << 10 }
   /// Work that takes as long as so many multiply-adds is done on the event loop: less than a hand-over to a worker is worth.

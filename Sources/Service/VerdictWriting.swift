@@ -30,6 +30,8 @@ extension JSONWriter {
     newLine()
     key("reference_deviation")
     deviation(assessment.fromReference, from: "reference")
+    key("exact_path")
+    integer(assessment.exactPath)
     if let detailed = assessment.detailed {
       newLine()
       measures(detailed)
@@ -142,12 +144,10 @@ extension JSONWriter {
     endObject()
   }
 
-  /// A position as the array of its indices, or null.
+  /// The indices of an element, or null where there is none.
   mutating func position(_ position: Position?) {
     guard let position else { return null() }
-    beginArray()
-    for index in position.indices { integer(index) }
-    endArray()
+    integers(position.indices)
   }
 
   /// A number, or null where there is none.

@@ -45,11 +45,11 @@ extension ConvolutionService {
           ? nil : try diagnosis(of: candidates[index], claim, problem, workLimit: room))
     }
     let diagnosing = stopwatch.lap()
-    if asPicture, let type = Route.verify.pictureType, let map = verifications[0].map {
+    if asPicture, let map = verifications[0].map {
       let says =
         "\(named[0].name): \(claim.rawValue) \(verifications[0].isConsistent ? "consistent" : "refuted")"
       return Response(
-        .ok, contentType: type, body: VerificationPicture.draw(map, title: says))
+        .ok, contentType: Route.picture, body: VerificationPicture.draw(map, title: says))
     }
 
     var writer = JSONWriter()

@@ -111,8 +111,10 @@ import Testing
     p.filterRank = 4
     let geometry = try ConvolutionGeometry(image: p.imageShape, filter: p.filterShape, options: p.options)
     let filter = Tensor([1, 2, 3, 10, 20, 30], p.filterShape)
-    let matrix = try Formulation.toeplitz.makeRingOperator(storage: .dense, geometry: geometry, filter: filter)
-      .matrix(at: 0)?.rows
+    let matrix = try Formulation.toeplitz.makeRingOperator(
+      storage: .dense, geometry: geometry, filter: filter
+    )
+    .matrix(at: 0)?.rows
     #expect(
       matrix == [
         [3, 3, 0, 0, 0, 0], [1, 2, 3, 0, 0, 0], [0, 1, 5, 0, 0, 0], [0, 0, 0, 30, 30, 0],

@@ -121,6 +121,11 @@ def test_the_numbers_of_the_well_known_example(server):
     """256×256 with 3×3: the dense matrix is refused with the bytes it would need, all else is affordable."""
     found = storages(listed(server, image="256x256", filter="3x3"))
     assert "16912482304" in found["toeplitz", "dense"]["refused"]
+    assert found["toeplitz", "dense"]["cost"] == {
+        "stored_entries": 254 * 254 * 256 * 256,
+        "bytes": 4 * 254 * 254 * 256 * 256,
+        "multiply_adds": 254 * 254 * 256 * 256,
+    }
     assert found["toeplitz", "sparse"]["cost"]["multiply_adds"] == 254 * 254 * 9
     assert found["banded", "dense"]["cost"] | {"bytes": 0} == {
         "stored_entries": 3 * 254 * 256,
@@ -128,6 +133,13 @@ def test_the_numbers_of_the_well_known_example(server):
         "multiply_adds": 3 * 254 * 256 * 254,
     }
     assert found["winograd", "sparse"]["cost"]["multiply_adds"] < 254 * 254 * 9
+
+
+def test_what_is_too_much_to_count_is_null(server):
+    """2⁷² entries: a column of 2²⁴ pixels under a filter of nearly as many columns."""
+    found = storages(listed(server, image="16777216x1", filter="1x16777215", padding="0x8388607"))
+    assert found["banded", "dense"]["cost"]["stored_entries"] is None
+    assert "9223372036854775806" in found["banded", "dense"]["refused"]
 
 
 def test_a_network_s_first_layer(server):

@@ -32,6 +32,9 @@ public struct OperatorCost: Hashable, Sendable {
 public struct CostFormula: Hashable, Sendable {
   /// How many numbers are stored.
   public let storedEntries: String
+  /// How many bytes are held, `n` being the numbers stored and `b` the bytes of one. Where the padding is not zeros, the padded
+  /// images of a sparse storage come to it.
+  public let bytes: String
   /// How many multiply-adds one application takes.
   public let multiplyAdds: String
 }
@@ -103,28 +106,43 @@ extension Formulation {
   /// The formulas behind `cost`, in the symbols of `formula`.
   public func costFormula(storage: Storage) -> CostFormula {
     switch (self, storage) {
+    case (.direct, _):
+      CostFormula(
+        storedEntries: "K·C/g·kh·kw", bytes: "b·n + 16·kw where there are zeros around the image",
+        multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
+    case (.toeplitz, .sparse):
+      CostFormula(
+        storedEntries: "K·C/g·kh·kw", bytes: "40·n + 32·K·C/g", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     case (.toeplitz, .dense):
       CostFormula(
-        storedEntries: "K·out_h·out_w · C·in_h·in_w", multiplyAdds: "N · K·out_h·out_w · C·in_h·in_w")
+        storedEntries: "K·out_h·out_w · C·in_h·in_w", bytes: "b·n",
+        multiplyAdds: "N · K·out_h·out_w · C·in_h·in_w")
+    case (.banded, .sparse):
+      CostFormula(
+        storedEntries: "K·C/g·kh·kw", bytes: "b·n", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     case (.banded, .dense):
       CostFormula(
-        storedEntries: "K·C/g·kw · out_h·in_h", multiplyAdds: "N · K·C/g·kw · out_h·in_h · out_w")
+        storedEntries: "K·C/g·kw · out_h·in_h", bytes: "b·n",
+        multiplyAdds: "N · K·C/g·kw · out_h·in_h · out_w")
     case (.im2col, _):
       CostFormula(
-        storedEntries: "C/g·kh·kw · out_h·out_w + K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
+        storedEntries: "C/g·kh·kw · out_h·out_w + K·C/g·kh·kw", bytes: "b·n",
+        multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     case (.separable, _):
       CostFormula(
         storedEntries: "K·C/g·r·(kh + kw), at most r = min(kh, kw)",
+        bytes: "b·n, one plane after its first pass, and room to decompose a filter plane",
         multiplyAdds: "N·K·C/g·r · out_w·(in_h·kw + out_h·kh), at most r = min(kh, kw)")
-    case (.winograd, _):
-      CostFormula(
-        storedEntries: "K·C/g·(m + r − 1)²",
-        multiplyAdds: "N·K·C/g · ⌈out_h/m⌉·⌈out_w/m⌉·(m + r − 1)²")
     case (.fft, _):
       CostFormula(
         storedEntries: "K·C/g · 2s, s = (L₁/2 + 1)·L₂ points of a half spectrum (rows rounded up to 4)",
+        bytes: "b·n, roots of unity, and the spectra of one block in C/g channels",
         multiplyAdds: "N·g·blocks · s · (2·(log₂ L₁L₂ + 4)·(C/g + K/g) + 4·K/g·C/g)")
-    default: CostFormula(storedEntries: "K·C/g·kh·kw", multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
+    case (.winograd, _):
+      CostFormula(
+        storedEntries: "K·C/g·(m + r − 1)²",
+        bytes: "b·n, the filters as given, and one block of tiles in C/g + K/g channels",
+        multiplyAdds: "N·K·C/g · ⌈out_h/m⌉·⌈out_w/m⌉·(m + r − 1)²")
     }
   }
 }

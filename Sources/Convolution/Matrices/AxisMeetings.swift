@@ -18,9 +18,10 @@ package struct AxisMeetings {
   package init(_ axis: AxisGeometry, transposed: Bool) {
     var starts = [0]
     var meetings: [Meeting] = []
+    let reaching = ReachingTaps(axis)
     for row in 0..<(transposed ? axis.image : axis.output) {
       if transposed {
-        Self.append(outputsOf: row, axis, to: &meetings)
+        Self.append(outputsOf: row, axis, reaching, to: &meetings)
       } else {
         Self.append(pixelsOf: row, axis, to: &meetings)
       }
@@ -52,13 +53,51 @@ package struct AxisMeetings {
     meetings[start...].sort { ($0.position, $0.tap) < ($1.position, $1.tap) }
   }
 
-  private static func append(outputsOf pixel: Int, _ axis: AxisGeometry, to meetings: inout [Meeting]) {
-    // Later taps reach the pixel from earlier outputs.
-    for tap in (0..<axis.filter).reversed() {
-      let distance = pixel + axis.before - tap * axis.dilation
-      if distance >= 0, distance % axis.stride == 0, distance / axis.stride < axis.output {
-        meetings.append(Meeting(position: distance / axis.stride, tap: tap))
-      }
+  private static func append(
+    outputsOf pixel: Int, _ axis: AxisGeometry, _ reaching: ReachingTaps, to meetings: inout [Meeting]
+  ) {
+    let distance = pixel + axis.before
+    guard var tap = reaching.last(at: distance, upTo: min(axis.filter - 1, distance / axis.dilation)) else {
+      return
     }
+    // Later taps reach the pixel from earlier outputs.
+    while tap >= 0 {
+      let output = (distance - tap * axis.dilation) / axis.stride
+      if output >= axis.output { break }
+      meetings.append(Meeting(position: output, tap: tap))
+      tap -= reaching.step
+    }
+  }
+}
+
+/// Which taps reach a pixel from any output, `distance = output · stride + tap · dilation`: every so many taps one. They are
+/// found without trying the others, of which there may be very many.
+private struct ReachingTaps {
+  /// Taps from one that reaches a pixel to the next.
+  let step: Int
+  private let divisor: Int
+  /// `inverse · (dilation / divisor)` leaves 1 when divided by `step`.
+  private let inverse: Int
+
+  init(_ axis: AxisGeometry) {
+    // Euclid's algorithm, with the factor of the dilation carried along.
+    var (a, b) = (axis.stride, axis.dilation)
+    var (factor, next) = (0, 1)
+    while b != 0 {
+      let quotient = a / b
+      (a, b) = (b, a - quotient * b)
+      (factor, next) = (next, factor - quotient * next)
+    }
+    divisor = a
+    step = axis.stride / a
+    inverse = ((factor % step) + step) % step
+  }
+
+  /// The last tap up to `limit` that reaches a pixel at `distance` from where the first tap of the first output stands.
+  func last(at distance: Int, upTo limit: Int) -> Int? {
+    let (quotient, remainder) = distance.quotientAndRemainder(dividingBy: divisor)
+    if remainder != 0 { return nil }
+    let first = quotient % step * inverse % step
+    return first > limit ? nil : limit - (limit - first) % step
   }
 }

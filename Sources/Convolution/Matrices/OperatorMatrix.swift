@@ -30,7 +30,7 @@ public struct OperatorMatrix: Sendable {
     filter: borrowing Tensor<Scalar>, memoryLimit: Int = .max
   ) throws(ConvolutionError) -> SparseMatrix<Scalar> {
     precondition(filter.values.count == geometry.weights, "another filter's shape")
-    try Self.check(rows: statistics.rows, stored: statistics.nonzeros, Scalar.self, memoryLimit)
+    try check(rows: statistics.rows, stored: statistics.nonzeros, Scalar.self, memoryLimit)
     let weights = filter.values
     var pointers = AlignedBuffer<Int>(capacity: statistics.rows + 1)
     var columns = AlignedBuffer<Int32>(capacity: statistics.nonzeros)
@@ -66,7 +66,7 @@ public struct OperatorMatrix: Sendable {
     let axis = geometry.rows
     let (rows, columns) =
       geometry.isTransposed ? (axis.image, axis.output) : (axis.output, axis.image)
-    try Self.check(rows: rows, stored: statistics.bandNonzeros, Scalar.self, memoryLimit)
+    try check(rows: rows, stored: statistics.bandNonzeros, Scalar.self, memoryLimit)
     let weights = filter.values
     let start = (k * geometry.channels.imagePerGroup + c) * geometry.taps + v
     let meetings = AxisMeetings(axis, transposed: geometry.isTransposed)
@@ -93,11 +93,11 @@ public struct OperatorMatrix: Sendable {
 
   private var axisWidth: Int { geometry.columns.filter }
 
-  private static func check<Scalar>(
+  private func check<Scalar>(
     rows: Int, stored: Int, _: Scalar.Type, _ limit: Int
   ) throws(ConvolutionError) where Scalar: BitwiseCopyable & Sendable {
-    // The meetings of the axes are counted with it: two integers each, never more of them than entries on both axes.
-    let places = saturatingProduct(saturatingSum(rows, stored), 2 * MemoryLayout<Int>.stride)
+    // The meetings of the axes are counted with it: two integers each, beside where those of each row begin.
+    let places = saturatingProduct(saturatingSum(rows, statistics.meetings), 2 * MemoryLayout<Int>.stride)
     let bytes = saturatingSum(SparseMatrix<Scalar>.byteCount(rows: rows, stored: stored), places)
     // Columns are 32 bits wide; more of them than that come with more bytes than there are anywhere.
     if bytes > limit || bytes > Int(Int32.max) * 64 {

@@ -11,10 +11,15 @@ public struct OperatorStatistics: Hashable, Sendable {
   public let distinctWeights: Int
   /// Entries of one `B_kcv` that a tap stands in.
   public let bandNonzeros: Int
+  /// Taps of one column of the filter that stand in at least one entry of its `B_kcv`.
+  public let bandWeights: Int
   /// How many `B_kcv` there are: `K · C/g · kw`.
   public let bandMatrices: Int
   /// Rows and columns of one `B_kcv`.
   public let bandSize: Extent
+
+  /// Meetings of a tap and a pixel along both axes, which whoever walks through the matrix holds.
+  package let meetings: Int
 
   /// The most steps that counting may take.
   private static var workLimit: Int { 1 << 27 }
@@ -39,8 +44,15 @@ public struct OperatorStatistics: Hashable, Sendable {
     }
     let (vertical, horizontal) = (Self.count(geometry.rows), Self.count(geometry.columns))
     nonzeros = saturatingProduct(planes, vertical.entries, horizontal.entries)
+    // With zeros on the padding each meeting is an entry; otherwise several may stand in one.
+    meetings =
+      geometry.paddingMode == .zeros
+      ? saturatingSum(vertical.entries, horizontal.entries)
+      : saturatingSum(
+        saturatingProduct(geometry.rows.output, geometry.rows.filter),
+        saturatingProduct(geometry.columns.output, geometry.columns.filter))
     distinctWeights = saturatingProduct(planes, vertical.taps, horizontal.taps)
-    bandNonzeros = vertical.entries
+    (bandNonzeros, bandWeights) = vertical
     bandMatrices = saturatingProduct(planes, geometry.filter.width)
     let (output, image) = (geometry.rows.output, geometry.rows.image)
     bandSize = geometry.isTransposed ? Extent(image, output) : Extent(output, image)

@@ -9,7 +9,8 @@ extension ConvolutionError: CustomStringConvertible {
         : "2 to 4 are expected: height and width, channels before them, the batch before those"
       return "The \(field.rawValue) has \(rank) dimension\(rank == 1 ? "" : "s"); \(expected)."
     case .emptyDimension(let field, let axis):
-      return "The \(field.rawValue) is empty: \(axis.map { "its \($0.rawValue)" } ?? "one of its extents") is 0."
+      let extent = axis.map { "its \($0.rawValue)" } ?? "one of its extents"
+      return "The \(field.rawValue) is empty: \(extent) is 0."
     case .notPositive(let field, let axis, let value):
       let place = axis.map { " along the \($0.rawValue)" } ?? ""
       let subject = field == .groups ? "The number of groups" : name(field)
@@ -20,7 +21,8 @@ extension ConvolutionError: CustomStringConvertible {
       return channelMismatch(image, filters, planes, groups, transposed)
     case .biasLength(let count, let channels):
       let expected = channels == 1 ? "one number is" : "one number, or \(channels), one for each channel, are"
-      return "The bias has \(count) numbers, and the result \(channels) channel\(channels == 1 ? "" : "s"); \(expected) expected."
+      let result = "\(channels) channel\(channels == 1 ? "" : "s")"
+      return "The bias has \(count) numbers, and the result \(result); \(expected) expected."
     case .negativePadding(let side, let value):
       return "The \(side.rawValue) padding is \(value); it must be at least 0."
     case .samePaddingWithStride(let stride):
@@ -36,7 +38,9 @@ extension ConvolutionError: CustomStringConvertible {
         A transposed convolution has zeros on its padding; padding_mode "\(mode.rawValue)" is not defined for it.
         """
     case .transposedOnly(let field):
-      return "\(name(field)) is defined for transposed convolutions only; set \"transposed\": true or leave it out."
+      return """
+        \(name(field)) is defined for transposed convolutions only; set "transposed": true or leave it out.
+        """
     case .paddingExceedsImage(let mode, let side, let value, let limit):
       return """
         The \(side.rawValue) padding is \(value); an image of this size has at most \(limit) to fill it with in mode \
@@ -95,7 +99,9 @@ extension ConvolutionError: CustomStringConvertible {
       return "The rank is \(rank); filter planes of this size have at most rank \(limit)."
     case .noSuchTile(let tile, let sizes, let filter):
       let known = sizes.map(String.init).joined(separator: ", ")
-      return "There is no Winograd tile of \(tile) outputs for a \(filter) filter; there \(sizes.count == 1 ? "is" : "are") \(known)."
+      return """
+        There is no Winograd tile of \(tile) outputs for a \(filter) filter; there \(sizes.count == 1 ? "is" : "are") \(known).
+        """
     case .upstreamShape(let shape, let expected):
       return "The upstream gradient has the shape \(shape), the result \(expected); they must be the same."
     }
@@ -112,7 +118,8 @@ extension ConvolutionError: CustomStringConvertible {
     }
     let taken =
       groups == 1
-      ? "the filter takes \(planes)" : "the filter takes \(planes) in each of \(groups) groups, \(count(saturatingProduct(planes, groups))) in all"
+      ? "the filter takes \(planes)"
+      : "the filter takes \(planes) in each of \(groups) groups, \(count(saturatingProduct(planes, groups))) in all"
     var remedy = ""
     if image % planes == 0, filters % (image / planes) == 0 {
       remedy = "; groups \(image / planes) would fit"
@@ -127,9 +134,7 @@ extension ConvolutionError: CustomStringConvertible {
     case .stride(let stride): "supports stride 1 only, and the stride is \(stride)."
     case .dilation(let dilation): "supports dilation 1 only, and the dilation is \(dilation)."
     case .filter(let filter): "supports 3×3 and 5×5 filters, and the filter is \(filter)."
-    case .gradients: """
-      has no gradients here; "direct", "toeplitz" and "banded" have.
-      """
+    case .gradients: #"has no gradients here; "direct", "toeplitz" and "banded" have."#
     }
   }
 

@@ -46,11 +46,7 @@ public struct ConvolutionProblem<Scalar: Ring>: ~Copyable {
     isFlipped = options.flip
     if options.flip {
       var rotated = filter
-      // Reversing the row-major order of a plane is its rotation by 180°.
-      let values = rotated.mutableValues
-      for start in stride(from: 0, to: values.count, by: geometry.taps) {
-        values[start..<start + geometry.taps].reverse()
-      }
+      rotated.rotatePlanes(ofTaps: geometry.taps)
       self.filter = rotated
     } else {
       self.filter = filter
@@ -69,3 +65,11 @@ public struct ConvolutionProblem<Scalar: Ring>: ~Copyable {
 }
 
 extension ConvolutionProblem: Sendable {}
+
+extension Tensor {
+  /// Rotates each plane of `taps` elements by 180°, which reverses their row-major order.
+  package mutating func rotatePlanes(ofTaps taps: Int) {
+    let values = mutableValues
+    for start in stride(from: 0, to: values.count, by: taps) { values[start..<start + taps].reverse() }
+  }
+}

@@ -10,11 +10,15 @@ struct Change {
 }
 
 extension Change {
-  /// Every change that can show in results of `variant`, in the order of `Mistake`.
+  /// Every change that can show in results of `variant`, in the order of `Mistake`; but windows that begin late come before
+  /// the padding of one axis alone.
   static func all(of variant: Variant, hasBias: Bool, isFlipped: Bool, isDouble: Bool) -> [Change] {
     (hasBias ? [missingBias] : []) + filters(variant, isFlipped: isFlipped) + transposed(variant)
-      + strides(variant) + padding(variant) + phases(variant) + dilations(variant) + groups(variant)
-      + layouts(variant) + channelOrders(variant) + shortInputs(isDouble: isDouble)
+      + strides(variant)
+      + padding(variant, [(1, 1), (-1, -1)]) + modes(variant) + phases(variant)
+      + padding(variant, [(1, 0), (0, 1), (-1, 0), (0, -1), (1, -1), (-1, 1)]) + dilations(variant)
+      + groups(variant)
+      + layouts(variant, isFlipped: isFlipped) + channelOrders(variant) + shortInputs(isDouble: isDouble)
   }
 
   private static var missingBias: Change {
@@ -126,9 +130,9 @@ extension Change {
     ]
   }
 
-  private static func padding(_ variant: Variant) -> [Change] {
+  private static func padding(_ variant: Variant, _ steps: [(Int, Int)]) -> [Change] {
     var changes: [Change] = []
-    for (down, right) in [(1, 1), (-1, -1), (1, 0), (0, 1), (-1, 0), (0, -1), (1, -1), (-1, 1)] {
+    for (down, right) in steps {
       let (top, left) = (variant.rows.before + down, variant.columns.before + right)
       if top < 0 || left < 0 { continue }
       changes.append(
@@ -142,7 +146,12 @@ extension Change {
           $0.columns.before = left
         })
     }
-    if variant.isTransposed { return changes }
+    return changes
+  }
+
+  private static func modes(_ variant: Variant) -> [Change] {
+    if variant.isTransposed { return [] }
+    var changes: [Change] = []
     for mode in PaddingMode.allCases where mode != variant.rows.mode {
       changes.append(
         Change(
@@ -223,8 +232,18 @@ extension Change {
         }
       }
     }
-    return [
+    let alike = [
       reading("all groups read the channels of the first group") { $1 },
+      Change(
+        mistake: .mixedGroups,
+        says: "output channel k was taken for one of group k mod \(groups) and not k / \(madePerGroup)"
+      ) { variant in
+        for k in variant.groupOfMade.indices { variant.groupOfMade[k] = k % groups }
+      },
+    ]
+    // Groups of one channel exchange channels.
+    if perGroup == 1 { return alike }
+    return alike + [
       reading("channel c of group g was read at c·\(groups) + g, as if the groups were interleaved") {
         $1 * groups + $0
       },
@@ -233,12 +252,6 @@ extension Change {
         ($0 + groups - 1) % groups * perGroup + $1
       },
       reading("the groups read each other's channels in reverse") { (groups - 1 - $0) * perGroup + $1 },
-      Change(
-        mistake: .mixedGroups,
-        says: "output channel k was taken for one of group k mod \(groups) and not k / \(madePerGroup)"
-      ) { variant in
-        for k in variant.groupOfMade.indices { variant.groupOfMade[k] = k % groups }
-      },
     ]
   }
 

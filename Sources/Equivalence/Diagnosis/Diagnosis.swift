@@ -12,7 +12,7 @@ public struct Diagnosis: Sendable {
   /// One sentence with the numbers.
   public let says: String
   /// The worst `|candidate − reproduction| / allowed`; at most 1 where the mistake reproduces the candidate. Of an
-  /// unknown mistake, the worst `|candidate − exact| / allowed`.
+  /// unknown mistake, the worst `|candidate − exact| / allowed`, infinite where nothing was allowed.
   public let residual: Double
   /// The first element that is wrong.
   public let position: Position?

@@ -63,9 +63,11 @@ struct Evidence {
     guard let first = refuted.first else { return [] }
     var places = [worst.place, first]
     func spread(_ count: Int, over total: Int, _ place: (Int) -> Int) {
-      // Steps that share no small factor with rows and channels.
-      let step = max(1, total / count) | 1
-      for index in 0..<min(count, total) { places.append(place((index * step + index * index) % total)) }
+      // Multiples of the golden ratio: evenly spread, and in step with no rows, channels or strides.
+      for index in 0..<min(count, total) {
+        let fraction = UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15
+        places.append(place(Int(fraction.multipliedFullWidth(by: UInt64(total)).high)))
+      }
     }
     spread(28, over: refuted.count) { refuted[$0] }
     let start = first / plane * plane

@@ -2,8 +2,8 @@ import Convolution
 
 extension Change {
   /// Tensors whose dimensions were read in another order than they were written in.
-  static func layouts(_ variant: Variant) -> [Change] {
-    images(variant) + filters(variant) + outputs(variant)
+  static func layouts(_ variant: Variant, isFlipped: Bool) -> [Change] {
+    images(variant) + filters(variant, isFlipped: isFlipped) + outputs(variant)
   }
 
   private static func images(_ variant: Variant) -> [Change] {
@@ -14,13 +14,21 @@ extension Change {
     }
   }
 
-  private static func filters(_ variant: Variant) -> [Change] {
+  private static func filters(_ variant: Variant, isFlipped: Bool) -> [Change] {
     let channels = variant.channels
     let extents = [channels.output, channels.imagePerGroup, variant.rows.taps, variant.columns.taps]
     let orders = [
       ("HWIO", [2, 3, 1, 0]), ("OHWI", [0, 2, 3, 1]), ("IOHW", [1, 0, 2, 3]), ("HWOI", [2, 3, 0, 1]),
     ]
-    return both("filter", "OIHW", extents, orders, copiesImage: false) { $0.filter = $1($0.filter) }
+    let taps = variant.taps
+    /// The filter as it was given, or as it is applied, from the other one.
+    func turned(_ filter: [Double]) -> [Double] {
+      if !isFlipped { return filter }
+      return filter.indices.map { filter[$0 / taps * taps + taps - 1 - $0 % taps] }
+    }
+    return both("filter", "OIHW", extents, orders, copiesImage: false) {
+      $0.filter = turned($1(turned($0.filter)))
+    }
   }
 
   private static func outputs(_ variant: Variant) -> [Change] {

@@ -12,32 +12,34 @@ extension MistakeSearch {
   mutating func swappedOutputChannels() -> FoundMistake? {
     let (made, plane) = (base.made, base.madePlane)
     if made < 2 || made > 4096 { return nil }
+    /// Some wrong elements of each channel.
+    var wrong = [[Int]](repeating: [], count: made)
+    for place in evidence.finiteRefuted {
+      let k = place / plane % made
+      if wrong[k].count < 8 { wrong[k].append(place) }
+    }
     for ownBias in hasBias ? [true, false] : [true] {
-      /// Whether channel `k` holds channel `other`, judged by some elements.
+      /// Whether channel `k` holds channel `other`, judged by its wrong elements.
       func holds(_ k: Int, _ other: Int) -> Bool {
         let offset = ownBias ? 0 : base.bias[k] - base.bias[other]
-        for n in 0..<min(base.batch, 2) {
-          for index in 0..<min(8, plane) {
-            let within = index * plane / min(8, plane)
-            let (place, source) = ((n * made + k) * plane + within, (n * made + other) * plane + within)
-            if !evidence.isComparable(place) || !evidence.exact[source].isFinite { continue }
-            let error = (evidence.candidate[place] - (evidence.exact[source] + offset)).magnitude
-            if !(error <= 2 * (evidence.allowed[source] + evidence.allowed[place])) { return false }
-          }
+        return wrong[k].allSatisfy { place in
+          let source = place + (other - k) * plane
+          if !evidence.exact[source].isFinite { return true }
+          let error = (evidence.candidate[place] - (evidence.exact[source] + offset)).magnitude
+          return error <= 2 * (evidence.allowed[source] + evidence.allowed[place])
         }
-        return true
       }
       var order = Array(0..<made)
-      var free = Set(0..<made)
+      var isFree = [Bool](repeating: true, count: made)
       var isPermutation = true
-      for k in 0..<made where holds(k, k) { free.remove(k) }
-      for k in 0..<made where !holds(k, k) {
-        guard let other = free.sorted().first(where: { $0 != k && holds(k, $0) }) else {
+      for k in 0..<made where wrong[k].isEmpty { isFree[k] = false }
+      for k in 0..<made where !wrong[k].isEmpty {
+        guard let other = (0..<made).first(where: { isFree[$0] && $0 != k && holds(k, $0) }) else {
           isPermutation = false
           break
         }
         order[k] = other
-        free.remove(other)
+        isFree[other] = false
       }
       workLeft -= saturatingProduct(made, made)
       let moved = order.indices.filter { order[$0] != $0 }
@@ -83,14 +85,16 @@ extension MistakeSearch {
 
   /// On top of `variant`, few places that hold zeros or anything.
   mutating func region(on variant: Variant) -> FoundMistake? {
-    let errors = sampled(variant, first: 10)
-    let wrong = errors.filter { !$0.isReproduced }.count
-    if wrong == 0 || 3 * wrong > errors.count { return nil }
+    let errors = sampled(variant, first: 16)
+    let reproduced = errors.count { $0.isReproduced }
+    // Zeros may be part of the region.
+    let wrong = errors.count { !$0.isReproduced && evidence.candidate[$0.place] != 0 }
+    if reproduced < 3 || 4 * wrong > reproduced { return nil }
     let comparison = compare(variant, most: variant.count / 2)
     let places = comparison.differing
     if places.isEmpty || places.count > variant.count / 2 || !comparison.remark.isEmpty { return nil }
-    // The variant must explain more than it leaves.
-    if places.count * 2 > evidence.refuted.count { return nil }
+    // The variant must explain something that was wrong.
+    if evidence.refuted.count - places.count < max(4, evidence.refuted.count / 8) { return nil }
     guard var found = zeroRegion(places) ?? scattered(places) else { return nil }
     found.residual = max(found.residual, comparison.residual)
     return found
@@ -155,24 +159,29 @@ extension MistakeSearch {
     let places = evidence.finiteRefuted
     if places.count < 2 { return nil }
     let width = base.columns.made
-    // The first place is enough to say no for most candidates: no index is made before it has a match.
     let exact = evidence.exact
-    func matches(_ place: Int, _ among: [Int]) -> [Int] {
-      among.filter { $0 != place && holds(place, valueOf: $0) }
+    // Outputs that repeat themselves everywhere would be compared with themselves without end.
+    var comparisons = 1 << 24
+    func matches(_ place: Int, _ among: some Collection<Int>) -> [Int] {
+      comparisons -= among.count
+      return among.filter { $0 != place && holds(place, valueOf: $0) }
     }
     func offset(_ matches: [Int], _ run: ArraySlice<Int>) -> Int? {
       let first = run[run.startIndex]
-      for source in matches.sorted(by: { ($0 - first).magnitude < ($1 - first).magnitude }).prefix(64) {
+      for source in matches.sorted(by: { ($0 - first).magnitude < ($1 - first).magnitude }) {
         let offset = source - first
         let all = run.allSatisfy {
+          comparisons -= 1
           let source = $0 + offset
           return source >= 0 && source < exact.count && holds($0, valueOf: source)
         }
         if all { return offset }
+        if comparisons < 0 { return nil }
       }
       return nil
     }
-    let everywhere = Array(0..<exact.count)
+    let everywhere = 0..<exact.count
+    // Most candidates hold the first element nowhere else.
     let firstMatches = matches(places[0], everywhere)
     if firstMatches.isEmpty { return nil }
     if let offset = offset(firstMatches, places[...]) {
@@ -201,6 +210,10 @@ extension MistakeSearch {
     var firstOffset: Int?
     var explained = 0
     while start < places.count {
+      if comparisons < 0 {
+        isCurtailed = true
+        return nil
+      }
       var end = start + 1
       while end < places.count && places[end] == places[end - 1] + 1
         && places[end] / width == places[start] / width
@@ -208,7 +221,7 @@ extension MistakeSearch {
         end += 1
       }
       let run = places[start..<end]
-      let candidates = matches(places[start], near(evidence.candidate[places[start]]).prefix(4096).map { $0 })
+      let candidates = matches(places[start], near(evidence.candidate[places[start]]).prefix(4096))
       guard let offset = offset(candidates, run) else { return nil }
       firstOffset = firstOffset ?? offset
       explained += run.count > 1 ? 1 : 0

@@ -2,9 +2,12 @@ import Convolution
 
 /// Mistakes whose numbers follow from the errors: which tap, which channel, how much.
 extension MistakeSearch {
+  /// The most products of an element that are told apart, for their memory.
+  private static var mostTerms: Int { 1 << 20 }
+
   /// The mistake that, on top of `variant`, reproduces the candidate.
   mutating func solved(on variant: Variant) -> FoundMistake? {
-    let errors = sampled(variant, first: 12)
+    let errors = sampled(variant)
     // An output that the variant explains elsewhere, or one that nothing here explains.
     if errors.allSatisfy(\.isReproduced) { return nil }
     return missingTaps(variant, errors) ?? swappedInputChannels(variant, errors) ?? wrongBias(variant)
@@ -16,9 +19,6 @@ extension MistakeSearch {
     /// Sums of them by tap, and by given channel.
     var byTap: [Double]
     var byChannel: [Int: Double] = [:]
-    /// Each of them, with its channel in the group and its tap.
-    var single: [(c: Int, tap: Int, product: Double)] = []
-
     func rows(_ u: Int, width: Int) -> Double { byTap[u * width..<(u + 1) * width].reduce(0, +) }
     func column(_ v: Int, width: Int) -> Double {
       stride(from: v, to: byTap.count, by: width).reduce(0) { $0 + byTap[$1] }
@@ -27,22 +27,27 @@ extension MistakeSearch {
 
   private mutating func products(_ variant: Variant, _ place: Int) -> Products {
     var products = Products(byTap: [Double](repeating: 0, count: variant.taps))
-    let made = variant.element(at: place).made
+    var bySlot = [Double](repeating: 0, count: variant.givenPerGroup)
     variant.forEachProduct(at: place) { c, weight, factor, pixel in
-      let product = factor * pixel
-      products.byTap[weight % variant.taps] += product
-      products.byChannel[variant.channel(made: made, c), default: 0] += product
-      products.single.append((c, weight % variant.taps, product))
+      products.byTap[weight % variant.taps] += factor * pixel
+      bySlot[c] += factor * pixel
+    }
+    let made = variant.element(at: place).made
+    for (c, sum) in bySlot.enumerated() {
+      products.byChannel[variant.channel(made: made, c), default: 0] += sum
     }
     workLeft -= 2 * variant.terms
     return products
   }
 
   private mutating func missingTaps(_ variant: Variant, _ errors: [Sampled]) -> FoundMistake? {
-    let products = errors.map { self.products(variant, $0.place) }
-    let wrong = zip(errors, products).filter { !$0.0.isReproduced }
-    guard wrong.count > 0 else { return nil }
-    let affected = Set(wrong.map { variant.element(at: $0.0.place).made })
+    if variant.terms > Self.mostTerms {
+      isCurtailed = true
+      return nil
+    }
+    let allWrong = errors.filter { !$0.isReproduced }
+    let affected = Set(allWrong.map { variant.element(at: $0.place).made })
+    let wrong = allWrong.prefix(10).map { ($0, self.products(variant, $0.place)) }
     let width = variant.columns.taps
     func fits(_ part: (Products) -> Double) -> Bool {
       wrong.allSatisfy { ($0.0.error + part($0.1)).magnitude <= $0.0.allowed }
@@ -92,10 +97,16 @@ extension MistakeSearch {
         if let found = attempt(.missingChannel, says, { (other, _, _) in other == channel }) { return found }
       }
     }
-    if affected.count == 1, let first = wrong.first, variant.taps > 1, variant.givenPerGroup > 1 {
-      for (c, tap, product) in first.1.single
-      where (first.0.error + product).magnitude <= first.0.allowed {
-        let k = affected.first ?? 0
+    if let k = affected.first, affected.count == 1, let first = wrong.first, variant.taps > 1,
+      variant.givenPerGroup > 1
+    {
+      var fitting: [(c: Int, tap: Int)] = []
+      variant.forEachProduct(at: first.0.place) { c, weight, factor, pixel in
+        if (first.0.error + factor * pixel).magnitude <= first.0.allowed {
+          fitting.append((c, weight % variant.taps))
+        }
+      }
+      for (c, tap) in fitting.prefix(16) {
         let says =
           "tap \(name(tap / width, tap % width)) of image channel \(variant.channel(made: k, c)) was left out"
         if let found = attempt(.missingTap, says, { $1 == c && $2 == tap }) { return found }
@@ -108,8 +119,9 @@ extension MistakeSearch {
     let (given, perGroup) = (variant.given, variant.givenPerGroup)
     let wrong = errors.filter { !$0.isReproduced }.prefix(4)
     let work = saturatingProduct(perGroup, given, variant.taps, wrong.count)
-    if given < 2 || given > 4096 { return nil }
-    if work > workLeft / 4 {
+    if given < 2 { return nil }
+    // The sums below are kept.
+    if work > workLeft / 4 || saturatingProduct(perGroup, given, wrong.count) > 1 << 22 {
       isCurtailed = true
       return nil
     }

@@ -20,6 +20,7 @@ extension MistakeSearch {
 
   /// The tap whose products the errors go with most, by their correlation over the sample.
   private mutating func likeliestTap() -> String? {
+    if base.taps > 1 << 12 { return nil }
     var errors: [Double] = []
     var products: [[Double]] = []
     for place in sample where evidence.isRefuted(place) {
@@ -95,8 +96,8 @@ extension MistakeSearch {
     add("channel", low.made, high.made, of: base.made)
     add("row", low.row, high.row, of: base.rows.made)
     add("column", low.column, high.column, of: base.columns.made)
-    let where_ = parts.isEmpty ? "the whole output" : parts.joined(separator: ", ")
-    return places.count == box ? where_ : "\(places.count) of \(box) elements of \(where_)"
+    let name = parts.isEmpty ? "the whole output" : parts.joined(separator: ", ")
+    return places.count == box ? name : "\(places.count) of \(box) elements of \(name)"
   }
 
   func list(_ numbers: [Int]) -> String {
@@ -105,5 +106,5 @@ extension MistakeSearch {
   }
 
   /// A number with about six digits.
-  func short(_ value: Double) -> String { "\(Float(value))" }
+  func short(_ value: Double) -> String { Float(value).isFinite ? "\(Float(value))" : "\(value)" }
 }

@@ -59,19 +59,16 @@ public struct CorrectRounding: Sendable {
     return low.bitPattern == high.bitPattern && value.isFinite && error < .infinity ? low : nil
   }
 
-  /// Eight float32 problems' elements at once: whether the rounding of each to float32 is certain. `rounded` receives what
-  /// they round to, which means nothing where it is not.
+  /// Eight elements of a float32 problem at once: whether the rounding of each to float32 is certain, the exact values
+  /// lying within `radii` (from `SumError.radii`). `rounded` receives what they round to, which means nothing where it is not;
+  /// nothing may be made of an answer whose `rounded` is not finite.
   @inline(__always)
   package static func areCertain(
-    _ values: SIMD8<Double>, errors: SIMD8<Double>, rounded: inout SIMD8<Float>
+    _ values: SIMD8<Double>, radii: SIMD8<Double>, rounded: inout SIMD8<Float>
   ) -> SIMDMask<SIMD8<Int32>> {
-    let radii = (errors * (1 + 0x1p-50) + values.magnitudes * 0x1p-52)
-      .replacing(with: 0, where: errors .== 0)
-    let low = SIMD8<Float>(values - radii)
-    rounded = SIMD8<Float>(values + radii)
-    // Sums that are infinite or NaN reach infinity at one end at least, or compare unequal.
-    return (unsafeBitCast(low, to: SIMD8<Int32>.self) .== unsafeBitCast(rounded, to: SIMD8<Int32>.self))
-      .& ((rounded - rounded) .== 0)
+    let low = SIMD8<Float>(rounding: values - radii)
+    rounded = SIMD8<Float>(rounding: values + radii)
+    return unsafeBitCast(low, to: SIMD8<Int32>.self) .== unsafeBitCast(rounded, to: SIMD8<Int32>.self)
   }
 
   /// Eight float64 problems' elements at once.
@@ -86,6 +83,7 @@ public struct CorrectRounding: Sendable {
       .replacing(with: 0, where: errors .== 0)
     let low = sums + (rests - radii)
     rounded = sums + (rests + radii)
+    // Sums that are infinite or NaN reach infinity at one end at least, or compare unequal.
     return (unsafeBitCast(low, to: SIMD8<Int64>.self) .== unsafeBitCast(rounded, to: SIMD8<Int64>.self))
       .& ((rounded - rounded) .== 0)
   }

@@ -59,6 +59,14 @@ public struct SumError: Hashable, Sendable {
     (relative * absoluteSums + absolute).replacing(with: 0, where: absoluteSums .< exactBelow)
   }
 
+  /// The bounds at eight elements of a float32 problem, enlarged by what the subtraction of them from the elements' sums, and
+  /// their addition, may round: by `2⁻⁵³` of the sum and of the bound. Sums are at most `Ŝ`, as rounding is monotone.
+  @inline(__always)
+  package func radii(_ absoluteSums: SIMD8<Double>) -> SIMD8<Double> {
+    let factor = relative * (1 + 0x1p-50) + 0x1p-52 * (1 + 0x1p-40)
+    return (factor * absoluteSums).replacing(with: 0, where: absoluteSums .< exactBelow)
+  }
+
   /// The exponent of the largest power of two of which all values are multiples; nil where one is not finite. Zeros are
   /// multiples of all: of nothing else, the answer is that of a very large power.
   @specialized(where Scalar == Float)

@@ -38,16 +38,15 @@ public struct Proof: Sendable {
     options: FormulationOptions = FormulationOptions(), dataType: DataType = .float32,
     settings: ProofSettings = ProofSettings()
   ) throws(ConvolutionError) {
+    try Self.check(formulation, storage: storage, geometry: geometry, options: options, settings: settings)
     let isSingle = dataType.precision == .single
-    try formulation.check(
-      storage: storage, geometry: geometry, options: options, scalarByteCount: 8,
-      memoryLimit: settings.memoryLimit, workLimit: settings.workLimit)
-    try Formulation.direct.check(
-      storage: .sparse, geometry: geometry, scalarByteCount: 8, memoryLimit: settings.memoryLimit,
-      workLimit: settings.workLimit)
-    try Self.checkMemory(formulation, storage, geometry, limit: settings.memoryLimit)
     let cost = formulation.cost(of: geometry, storage: storage, options: options, scalarByteCount: 8)
-    let prover = Prover(geometry, multiplyAdds: cost.multiplyAdds, settings: settings)
+    // Some probes prepare an operator for each application.
+    let prover = Prover(
+      geometry,
+      multiplyAdds: saturatingSum(
+        cost.multiplyAdds, saturatingSum(cost.storedEntries, cost.setupMultiplyAdds)),
+      settings: settings)
     let exactness = Exactness(formulation, geometry, options)
     var probes =
       isSingle
@@ -78,6 +77,22 @@ public struct Proof: Sendable {
     self.dataType = isSingle ? .float32 : .float64
     self.settings = settings
     self.probes = probes
+  }
+
+  /// Checks that a formulation can be probed within the limits of `settings`; nothing is allocated.
+  ///
+  /// - Throws: what `Formulation.check` throws, for the formulation or for the definition beside it.
+  public static func check(
+    _ formulation: Formulation, storage: Storage, geometry: ConvolutionGeometry,
+    options: FormulationOptions = FormulationOptions(), settings: ProofSettings
+  ) throws(ConvolutionError) {
+    try formulation.check(
+      storage: storage, geometry: geometry, options: options, scalarByteCount: 8,
+      memoryLimit: settings.memoryLimit, workLimit: settings.workLimit)
+    try Formulation.direct.check(
+      storage: .sparse, geometry: geometry, scalarByteCount: 8, memoryLimit: settings.memoryLimit,
+      workLimit: settings.workLimit)
+    try checkMemory(formulation, storage, geometry, limit: settings.memoryLimit)
   }
 
   private static func floating<Scalar: TensorScalar>(

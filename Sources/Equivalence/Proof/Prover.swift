@@ -24,17 +24,18 @@ public struct ProofSettings: Hashable, Sendable {
 package struct Prover {
   let definition: Definition
   let settings: ProofSettings
-  /// Multiply-adds of one application and of the definition beside it.
+  /// Multiply-adds of one application and of the definition beside it, and one for each element and weight.
   private let work: Int
 
   /// - Parameter multiplyAdds: those of one application of the implementation.
   package init(_ geometry: ConvolutionGeometry, multiplyAdds: Int, settings: ProofSettings) {
     definition = Definition(geometry)
     self.settings = settings
-    let own = geometry.outputElementCount.multipliedReportingOverflow(
-      by: geometry.taps * geometry.channels.imagePerGroup)
-    let sum = multiplyAdds.addingReportingOverflow(own.overflow ? .max : own.partialValue)
-    work = sum.overflow ? .max : max(1, sum.partialValue)
+    let own = saturatingProduct(geometry.outputElementCount, geometry.taps, geometry.channels.imagePerGroup)
+    // Where strides are large, making an image takes longer than to apply anything to it.
+    let elements = saturatingSum(
+      saturatingSum(geometry.imageElementCount, geometry.outputElementCount), geometry.weights)
+    work = saturatingSum(saturatingSum(multiplyAdds, own), elements)
   }
 
   var geometry: ConvolutionGeometry { definition.geometry }

@@ -1,0 +1,32 @@
+import Convolution
+import TensorCoding
+
+extension ConvolutionOptions {
+  private enum Field: String, CaseIterable {
+    case stride, padding
+    case paddingMode = "padding_mode"
+    case dilation, groups, flip, transposed
+    case outputPadding = "output_padding"
+    case outputShape = "output_shape"
+  }
+
+  /// The names of the options in a request.
+  static var fields: [String] { Field.allCases.map(\.rawValue) }
+
+  /// Reads the value of the field called `key`, or returns false where it is no option.
+  mutating func read(_ key: String, _ reader: inout JSONReader) throws(JSONError) -> Bool {
+    guard let field = Field(rawValue: key) else { return false }
+    switch field {
+    case .stride: stride = try reader.extent()
+    case .padding: padding = try reader.padding()
+    case .paddingMode: paddingMode = try reader.word()
+    case .dilation: dilation = try reader.extent()
+    case .groups: groups = try reader.integer(in: 1...AxisGeometry.maximumExtent)
+    case .flip: flip = try reader.boolean()
+    case .transposed: transposed = try reader.boolean()
+    case .outputPadding: outputPadding = try reader.extent(from: 0)
+    case .outputShape: outputShape = try reader.heightAndWidth()
+    }
+    return true
+  }
+}
