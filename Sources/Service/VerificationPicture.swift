@@ -56,7 +56,8 @@ enum VerificationPicture {
           while end < across && Self.kind(cells[row * across + end]) == index { end += 1 }
           if end > column {
             svg.append(
-              text: "M\(column * size) \(row * size)h\((end - column) * size)v\(size)h-\((end - column) * size)z")
+              text:
+                "M\(column * size) \(row * size)h\((end - column) * size)v\(size)h-\((end - column) * size)z")
           }
           column = max(end, column + 1)
         }

@@ -111,7 +111,13 @@ struct Climb<Scalar: TensorScalar> {
   private mutating func judgeNonfinite(_ y: Double, _ index: Int, value: Double, absolute: Double) {
     if !y.isFinite {
       if nonfinite.first == nil { nonfinite.first = index }
-      if y.isNaN { nonfinite.nan += 1 } else if y > 0 { nonfinite.positive += 1 } else { nonfinite.negative += 1 }
+      if y.isNaN {
+        nonfinite.nan += 1
+      } else if y > 0 {
+        nonfinite.positive += 1
+      } else {
+        nonfinite.negative += 1
+      }
     }
     let pairs = contraction ?? summands.contraction()
     contraction = pairs

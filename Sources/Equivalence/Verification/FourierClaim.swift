@@ -19,7 +19,9 @@ import Convolution
 /// The bound is hundreds of times wider than the errors that are observed; it refutes gross mistakes only.
 enum FourierClaim {
   /// The bounds, in the shape of the result.
-  static func evaluate<Scalar: TensorScalar>(_ problem: borrowing ConvolutionProblem<Scalar>) -> Tensor<Double> {
+  static func evaluate<Scalar: TensorScalar>(
+    _ problem: borrowing ConvolutionProblem<Scalar>
+  ) -> Tensor<Double> {
     let geometry = problem.geometry
     let channels = geometry.channels
     let unit = Scalar.dataType.unitRoundoff
@@ -27,7 +29,8 @@ enum FourierClaim {
     let inner = isPadded ? geometry.padded : geometry
     let given = geometry.isTransposed ? channels.output : channels.image
     let size = geometry.isTransposed ? inner.output : inner.image
-    let padded = isPadded
+    let padded =
+      isPadded
       ? ImagePadding(geometry).padded(problem.image.values.baseAddress.unsafelyUnwrapped)
       : AlignedBuffer<Scalar>()
     let images = isPadded ? padded.elements : problem.image.values
