@@ -289,7 +289,7 @@ extension MistakeSearch {
           isShort = false
           break
         }
-        if Double(Float(exact)) != round(exact) { telling += 1 }
+        if (isDouble ? exact : Double(Float(exact))) != round(exact) { telling += 1 }
         if (value - exact).magnitude > 1.01 * roundoff * exact.magnitude + 0x1p-24 { once = false }
       }
       if !isShort || telling < 4 { continue }
