@@ -75,7 +75,7 @@ struct VerificationScreen {
     }
     if !allHold(quiet) { return false }
     var rounded = SIMD8<Float>()
-    let certain = CorrectRounding.areCertain(value, errors: sumError.at(sums), rounded: &rounded)
+    let certain = CorrectRounding.areCertain(value, radii: sumError.radii(sums), rounded: &rounded)
     let roundedBits = unsafeBitCast(rounded, to: SIMD8<Int32>.self)
     let bits = unsafeBitCast(SIMD8<Float>(y), to: SIMD8<Int32>.self)
     if !allHold(certain .& liesWithin(ulp, places(bits), places(roundedBits))) { return false }
