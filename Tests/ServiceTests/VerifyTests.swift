@@ -141,7 +141,7 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
     let picture = try service.answer(.post, "/verify", body, fields: ["Accept": "image/svg+xml"])
     #expect(picture.status == .ok && picture.contentType == "image/svg+xml")
     #expect(picture.text.hasPrefix("<svg") && picture.text.contains("&lt;&amp;&gt;: float32 refuted"))
-    for accept in ["*/*", "application/json", "image/svg+xml, application/json;q=0.5"] {
+    for accept in ["*/*", "application/json", "image/svg+xml;q=0.5, application/json"] {
       #expect(
         try service.answer(.post, "/verify", body, fields: ["Accept": accept]).contentType
           == "application/json")

@@ -44,7 +44,21 @@ public struct Diagnosis: Sendable {
     precondition(allowed.values.count == count, "another number of bounds")
     precondition(exact.values.count == count, "another exact result's shape")
     let evidence = Evidence(candidate: candidate.values, exact: exact.values, allowed: allowed.values)
-    guard let evidence else { return nil }
+    guard let evidence else {
+      // Where the exact sum is not finite, nothing but that can be said of an element.
+      let shape = problem.geometry.resultShape
+      guard
+        let place = (0..<count).first(where: { !exact.values[$0].isFinite && candidate.values[$0].isFinite })
+      else { return nil }
+      mistake = .nonfinite
+      also = []
+      position = Position(place, in: shape)
+      says =
+        "the exact sum of \(position?.indices ?? []) is not finite, and the element there is \(candidate.values[place])"
+      residual = .infinity
+      reproduction = nil
+      return
+    }
     var search = MistakeSearch(
       problem, evidence, workLimit: workLimit, isDouble: Scalar.dataType == .float64)
     let found = search.run()

@@ -13,8 +13,10 @@ extension MistakeSearch {
       + "\(short(evidence.exact[worst])), \(short(evidence.worst.ratio)) times what is allowed"
     if let tap = likeliestTap() { says += "; " + tap }
     if isCurtailed { says += "; not all mistakes were tried, for want of work" }
+    // Numbers that nothing in the problem explains, but only in one part of planes: they were there before.
+    let mistake = fillsPartOfPlanes(places) ? Mistake.staleRegion : .unknown
     return FoundMistake(
-      mistakes: [.unknown], says: says, residual: evidence.worst.ratio,
+      mistakes: [mistake], says: says, residual: evidence.worst.ratio,
       reproduction: Reproduction(of: places, base, evidence, isDouble: isDouble)?.line)
   }
 
@@ -74,8 +76,13 @@ extension MistakeSearch {
     return "[\(list(indices))]"
   }
 
-  /// The box around some elements.
-  func region(_ places: [Int]) -> String {
+  /// The corners of the box around some elements, and how many it holds.
+  private func box(
+    around places: [Int]
+  ) -> (
+    low: (n: Int, made: Int, row: Int, column: Int), high: (n: Int, made: Int, row: Int, column: Int),
+    count: Int
+  ) {
     var low = natural(places[0])
     var high = low
     for place in places {
@@ -83,9 +90,22 @@ extension MistakeSearch {
       low = (min(low.n, n), min(low.made, made), min(low.row, row), min(low.column, column))
       high = (max(high.n, n), max(high.made, made), max(high.row, row), max(high.column, column))
     }
-    let box =
+    let count =
       (high.n - low.n + 1) * (high.made - low.made + 1) * (high.row - low.row + 1)
       * (high.column - low.column + 1)
+    return (low, high, count)
+  }
+
+  /// Whether some elements are nearly all of a box that is only a part of each plane it touches, and more than a few.
+  private func fillsPartOfPlanes(_ places: [Int]) -> Bool {
+    let (low, high, count) = box(around: places)
+    let plane = (high.row - low.row + 1) * (high.column - low.column + 1)
+    return plane < base.rows.made * base.columns.made && places.count >= 4 && 10 * places.count >= 9 * count
+  }
+
+  /// The box around some elements, in words.
+  func region(_ places: [Int]) -> String {
+    let (low, high, box) = box(around: places)
     if places.count == evidence.candidate.count { return "the whole output" }
     var parts: [String] = []
     func add(_ name: String, _ low: Int, _ high: Int, of count: Int) {

@@ -45,12 +45,13 @@ public enum Claim: String, CaseIterable, Sendable {
   enum InputFormat: CaseIterable {
     case float64, float32, tf32, float16, bfloat16
 
-    /// The unit roundoff.
+    /// The unit roundoff; TF32's is that of hardware that cuts the bits off instead of rounding them.
     var unitRoundoff: Double {
       switch self {
       case .float64: 0x1p-53
       case .float32: 0x1p-24
-      case .tf32, .float16: 0x1p-11
+      case .tf32: 0x1p-10
+      case .float16: 0x1p-11
       case .bfloat16: 0x1p-8
       }
     }
