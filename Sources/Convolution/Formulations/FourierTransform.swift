@@ -111,11 +111,7 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
       store(.zero, imaginary + last + column)
     }
     if half < 2 { return }
-    let middle = places.base[half / 2] &* blockPitch
-    for column in stride(from: middle, to: middle &+ blockPitch, by: 4) {
-      store(2 * load(real + column), real + column)
-      store(-2 * load(imaginary + column), imaginary + column)
-    }
+    doubleMiddle(real, imaginary)
     for k in 1..<max(1, half / 2) {
       let root = (roots.base[2 &* k &- 2], roots.base[2 &* k &- 1])
       let (one, other) = (places.base[k] &* blockPitch, places.base[half &- k] &* blockPitch)
@@ -131,6 +127,18 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
     }
   }
 
+  /// The row that is its own partner becomes twice its conjugate, in both directions.
+  @inline(__always)
+  private func doubleMiddle(
+    _ real: UnsafeMutablePointer<Scalar>, _ imaginary: UnsafeMutablePointer<Scalar>
+  ) {
+    let middle = places.base[half / 2] &* blockPitch
+    for column in stride(from: middle, to: middle &+ blockPitch, by: 4) {
+      store(2 * load(real + column), real + column)
+      store(-2 * load(imaginary + column), imaginary + column)
+    }
+  }
+
   /// From `X` to `2Z`: the transpose of `separate`.
   @inline(__always)
   private func join(_ real: UnsafeMutablePointer<Scalar>, _ imaginary: UnsafeMutablePointer<Scalar>) {
@@ -142,11 +150,7 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
       store(a - b, imaginary + column)
     }
     if half < 2 { return }
-    let middle = places.base[half / 2] &* blockPitch
-    for column in stride(from: middle, to: middle &+ blockPitch, by: 4) {
-      store(2 * load(real + column), real + column)
-      store(-2 * load(imaginary + column), imaginary + column)
-    }
+    doubleMiddle(real, imaginary)
     for k in 1..<max(1, half / 2) {
       let root = (roots.base[2 &* k &- 2], roots.base[2 &* k &- 1])
       let (one, other) = (places.base[k] &* blockPitch, places.base[half &- k] &* blockPitch)

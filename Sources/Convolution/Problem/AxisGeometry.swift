@@ -32,7 +32,7 @@ public struct AxisGeometry: Hashable, Sendable {
     mode: PaddingMode = .zeros
   ) throws(ConvolutionError) {
     // All else is within the limits already; padding may have been worked out.
-    try Self.checkSizes(axis, [(.padding, before), (.padding, after)])
+    try Self.check(padding: before, after, axis)
     try Self.check(mode, axis, before: before, after: after, image: image)
     let extent = dilation * (filter - 1) + 1
     let padded = before + image + after
@@ -51,7 +51,7 @@ public struct AxisGeometry: Hashable, Sendable {
     axis: Axis, transposing output: Int, filter: Int, stride: Int, dilation: Int, before: Int, after: Int,
     outputPadding: Int
   ) throws(ConvolutionError) {
-    try Self.checkSizes(axis, [(.padding, before), (.padding, after)])
+    try Self.check(padding: before, after, axis)
     let limit = max(stride, dilation)
     if outputPadding >= limit {
       throw .outputPaddingTooLarge(axis: axis, value: outputPadding, limit: limit - 1)
@@ -80,12 +80,11 @@ public struct AxisGeometry: Hashable, Sendable {
     self.output = output
   }
 
-  /// Refuses sizes with which a sum or a product of two of them could overflow.
-  static func checkSizes(
-    _ axis: Axis, _ sizes: [(field: ConvolutionError.Field, value: Int)]
-  ) throws(ConvolutionError) {
-    for (field, value) in sizes where value > maximumExtent {
-      throw .parameterTooLarge(field: field, axis: axis, value: value, limit: maximumExtent)
+  /// Refuses padding with which a sum or a product of two sizes could overflow.
+  static func check(padding before: Int, _ after: Int, _ axis: Axis) throws(ConvolutionError) {
+    let value = before > maximumExtent ? before : after
+    if value > maximumExtent {
+      throw .parameterTooLarge(field: .padding, axis: axis, value: value, limit: maximumExtent)
     }
   }
 

@@ -175,13 +175,20 @@ extension ConvolutionGeometry {
       if let wanted = options.outputShape?[axis], wanted < 1 {
         throw .notPositive(field: .outputShape, axis: axis, value: wanted)
       }
-      try AxisGeometry.checkSizes(
-        axis,
-        [
-          (.image, image[axis]), (.filter, filter[axis]), (.stride, options.stride[axis]),
-          (.dilation, options.dilation[axis]), (.outputPadding, options.outputPadding?[axis] ?? 0),
-          (.outputShape, options.outputShape?[axis] ?? 1),
-        ])
+      let (more, wanted) = (options.outputPadding?[axis] ?? 0, options.outputShape?[axis] ?? 1)
+      let (stride, dilation) = (options.stride[axis], options.dilation[axis])
+      let largest = max(max(image[axis], filter[axis]), max(stride, dilation), max(more, wanted))
+      // Which of them it is is asked only where one is too large: this stands in the way of every request.
+      if largest > AxisGeometry.maximumExtent {
+        let sizes: [(ConvolutionError.Field, Int)] = [
+          (.image, image[axis]), (.filter, filter[axis]), (.stride, stride), (.dilation, dilation),
+          (.outputPadding, more), (.outputShape, wanted),
+        ]
+        for (field, value) in sizes where value > AxisGeometry.maximumExtent {
+          throw .parameterTooLarge(
+            field: field, axis: axis, value: value, limit: AxisGeometry.maximumExtent)
+        }
+      }
     }
     if case .sides(let padding)? = options.padding {
       for side in Padding.Side.allCases where padding[side] < 0 {
@@ -189,7 +196,7 @@ extension ConvolutionGeometry {
       }
       for axis in Axis.allCases {
         let (before, after) = padding.sides(axis)
-        try AxisGeometry.checkSizes(axis, [(.padding, before), (.padding, after)])
+        try AxisGeometry.check(padding: before, after, axis)
       }
     }
     if options.transposed {

@@ -53,10 +53,6 @@ extension Extent: CustomStringConvertible {
   public var description: String { "\(height)×\(width)" }
 }
 
-/// The product of numbers that are not negative, or `Int.max` where it does not fit.
-@inline(__always)
-package func saturatingProduct(_ factors: Int...) -> Int { factors.reduce(1, saturatingProduct) }
-
 /// The sum of numbers that are not negative, or `Int.max` where it does not fit.
 @inline(__always)
 package func saturatingSum(_ a: Int, _ b: Int) -> Int {
@@ -70,4 +66,16 @@ package func saturatingSum(_ a: Int, _ b: Int) -> Int {
 package func saturatingProduct(_ a: Int, _ b: Int) -> Int {
   let (product, overflow) = a.multipliedReportingOverflow(by: b)
   return overflow ? Int.max : product
+}
+
+/// The product of three numbers that are not negative, or `Int.max` where it does not fit.
+@inline(__always)
+package func saturatingProduct(_ a: Int, _ b: Int, _ c: Int) -> Int {
+  saturatingProduct(saturatingProduct(a, b), c)
+}
+
+/// The product of four numbers that are not negative, or `Int.max` where it does not fit.
+@inline(__always)
+package func saturatingProduct(_ a: Int, _ b: Int, _ c: Int, _ d: Int) -> Int {
+  saturatingProduct(saturatingProduct(a, b, c), d)
 }
