@@ -98,7 +98,8 @@ extension Assessment {
       shape: shape, elements: elements, identicalBesides: assessor.screen.identicalToReference)
     fromDirect = assessor.judge.fromDirect.deviation(
       shape: shape, elements: elements, identicalBesides: assessor.screen.identicalToDirect)
-    exactPath = assessor.judge.exactCount
+    exactPath = assessor.judge.rounding.exactCount
+    doubtfulElements = assessor.judge.rounding.doubtfulCount
     detailed = assessor.judge.measures?.measures(allFinite: failures.onlyBeyondBound)
   }
 }

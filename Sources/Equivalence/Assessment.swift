@@ -53,6 +53,9 @@ public struct Assessment: Sendable {
   public let fromReference: Deviation
   /// How many elements needed their exact sum, because the reference's error left doubt about the rounding.
   public let exactPath: Int
+  /// Elements that needed it as well, after the most terms were summed exactly: where `maxUlp` and `identical` may be wrong
+  /// by the last rounding. No verdict rests on it.
+  public let doubtfulElements: Int
   /// More measures, where they were asked for.
   public let detailed: DetailedMeasures?
 

@@ -22,7 +22,7 @@ struct Assessor<Scalar: TensorScalar>: ReferenceSink {
     judge = Judge(
       result: result, direct: direct, summands: summands, allowance: allowance, measures: measures)
     screen = Screen(
-      bound: allowance.dotProduct, sumError: judge.sumError, againstItself: result == direct)
+      bound: allowance.dotProduct, sumError: judge.rounding.sumError, againstItself: result == direct)
     screens = measures == nil && allowance.isDotProduct
   }
 
@@ -32,12 +32,12 @@ struct Assessor<Scalar: TensorScalar>: ReferenceSink {
     while screens && done &+ Screen.blockLength <= count {
       if !screen.passes(result + (start &+ done), direct + (start &+ done), values, at: done) {
         for index in done..<done &+ Screen.blockLength { judge(values, start, index) }
-        screen.update(judge.fromReference, judge.fromDirect, judge.sumError)
+        screen.update(judge.fromReference, judge.fromDirect, judge.rounding.sumError)
       }
       done &+= Screen.blockLength
     }
     for index in done..<count { judge(values, start, index) }
-    if screens { screen.update(judge.fromReference, judge.fromDirect, judge.sumError) }
+    if screens { screen.update(judge.fromReference, judge.fromDirect, judge.rounding.sumError) }
   }
 
   @inline(__always)

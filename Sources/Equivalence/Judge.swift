@@ -5,15 +5,7 @@ struct Judge<Scalar: TensorScalar> {
   private let result: UnsafePointer<Scalar>
   private let direct: UnsafePointer<Scalar>
   private let allowance: Allowance
-  private let summands: Summands<Scalar>
-  /// Where the factors of every element are; found when the first one is asked for.
-  private var contraction: Contraction?
-  /// How far the reference of an element may lie from its exact value.
-  private(set) var sumError: SumError
-  /// Whether it says already which sums are exact.
-  private var knowsExactSums = false
-  /// Elements whose exact sum had to be formed to round it.
-  private(set) var exactCount = 0
+  private(set) var rounding: ReferenceRounding<Scalar>
   private(set) var fromReference = DeviationTracker()
   private(set) var fromDirect = DeviationTracker()
   private(set) var failures = FailureCounts()
@@ -26,10 +18,9 @@ struct Judge<Scalar: TensorScalar> {
   ) {
     self.result = result
     self.direct = direct
-    self.summands = summands
     self.allowance = allowance
     self.measures = measures
-    sumError = SumError(precision: Scalar.precision, terms: allowance.terms)
+    rounding = ReferenceRounding(summands, terms: allowance.terms, to: allowance.format)
   }
 
   /// Judges the element at `index`, whose reference is `value + tail` and whose products' magnitudes add up to
@@ -56,7 +47,7 @@ struct Judge<Scalar: TensorScalar> {
   private mutating func hold(
     _ y: Scalar, _ index: Int, value: Double, tail: Double, absolute: Double, limit: Double, error: Double
   ) {
-    let rounded = correctlyRounded(index, value: value, tail: tail, absolute: absolute)
+    let rounded = Scalar(rounding.rounded(index, value: value, tail: tail, absolute: absolute))
     // The exact value may round to infinity at the very end of the format's range, where y is finite.
     let ulp = unitsBetween(y, rounded.isFinite ? rounded : largest(of: rounded), allowance.rounded)
     fromReference.countIdentical(identical(y, rounded))
@@ -86,43 +77,16 @@ struct Judge<Scalar: TensorScalar> {
     // The leading part alone follows IEEE arithmetic into infinities; the tail turns them into NaN.
     let leading = rounded(value)
     fromReference.note(sameKind: sameKind(y, leading) || (y.isFinite && leading.isFinite), at: index)
-    if !windowIsFinite(index) {
+    if !rounding.isFinite(at: index) {
       failures.count(.nonfiniteWindow, at: index)
     } else if y.isFinite {
       failures.count(.unbounded, at: index)
     } else if !overflows(to: y, value, allowance.computed(index, absolute: absolute)) {
       failures.count(.nonfiniteResult, at: index)
     } else {
-      let rounded = correctlyRounded(index, value: value, tail: tail, absolute: absolute)
+      let rounded = Scalar(rounding.rounded(index, value: value, tail: tail, absolute: absolute))
       fromReference.countIdentical(identical(y, rounded))
     }
-  }
-
-  /// The exact value of the element at `index`, correctly rounded to the result's format; its factors are finite.
-  @inline(__always)
-  private mutating func correctlyRounded(
-    _ index: Int, value: Double, tail: Double, absolute: Double
-  ) -> Scalar {
-    let certain = CorrectRounding.certain(
-      value, tail: tail, error: sumError.at(absolute), format: allowance.format)
-    if let certain { return Scalar(certain) }
-    return roundedExactly(index, value: value, tail: tail, absolute: absolute)
-  }
-
-  /// The same where the reference leaves doubt.
-  @inline(never)
-  private mutating func roundedExactly(
-    _ index: Int, value: Double, tail: Double, absolute: Double
-  ) -> Scalar {
-    if !knowsExactSums {
-      // To look for the least place of all numbers takes longer than the first few exact sums, and saves all others.
-      knowsExactSums = true
-      sumError = SumError(
-        precision: Scalar.precision, terms: allowance.terms, leastPlace: summands.leastPlace())
-      return correctlyRounded(index, value: value, tail: tail, absolute: absolute)
-    }
-    exactCount += 1
-    return Scalar(summands.rounded(at: index, findContraction(), to: allowance.format))
   }
 
   /// Whether a number that lies at most `bound` from `value` can have been rounded to the infinity `y` of a short
@@ -131,16 +95,6 @@ struct Judge<Scalar: TensorScalar> {
   private func overflows(to y: Scalar, _ value: Double, _ bound: Double) -> Bool {
     guard let format = allowance.rounded, y.isInfinite, bound < .infinity else { return false }
     return (y < 0 ? -value : value) + bound >= format.overflow
-  }
-
-  private mutating func windowIsFinite(_ index: Int) -> Bool {
-    summands.isFinite(at: index, findContraction())
-  }
-
-  private mutating func findContraction() -> Contraction {
-    let pairs = contraction ?? summands.contraction()
-    contraction = pairs
-    return pairs
   }
 
   /// The number of the result's format nearest to one that may be infinite or NaN.

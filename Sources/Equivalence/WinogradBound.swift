@@ -38,24 +38,25 @@ enum WinogradBound {
     ) { $0.isDyadic }
   }
 
-  /// The bounds for results of somebody else's Winograd with `tile`, whose tiles begin at the first output.
+  /// The bounds for results of somebody else's Winograd with one of `tiles`, which begin at the first output.
   ///
   /// The formula does not change when a row of `G`, `Bᵀ` or a column of `Aᵀ` is scaled and another one by the reciprocal, which
   /// is all that implementations with the same points differ in, but for `ρ`: here every matrix may be rounded. The points
-  /// are unknown; the bound of an element is the largest over `WinogradMatrices.usual`. Subnormal numbers may be
+  /// are unknown; the bound of an element is the largest over all tiles and `WinogradMatrices.usual`. Subnormal numbers may be
   /// flushed to zero.
   static func evaluateForeign<Scalar: TensorScalar>(
-    _ tile: WinogradTile, _ problem: borrowing ConvolutionProblem<Scalar>
+    _ tiles: [WinogradTile], _ problem: borrowing ConvolutionProblem<Scalar>
   ) -> Tensor<Double> {
     let geometry = problem.geometry
     let inner = geometry.paddingMode == .zeros ? geometry : geometry.padded
     let smallest = 2 * Double(Scalar.leastNormalMagnitude)
-    let all = WinogradMatrices.usual(outputs: tile.outputs, taps: tile.taps)
     var bounds = Tensor<Double>(shape: geometry.resultShape, repeating: 0)
-    for matrices in all {
-      let found = evaluate(tile, matrices, in: inner, problem, underflow: smallest) { _ in false }
-      let (target, values) = (bounds.mutableValues, found.values)
-      for index in 0..<values.count { target[index] = max(target[index], values[index]) }
+    for tile in tiles {
+      for matrices in WinogradMatrices.usual(outputs: tile.outputs, taps: tile.taps) {
+        let found = evaluate(tile, matrices, in: inner, problem, underflow: smallest) { _ in false }
+        let (target, values) = (bounds.mutableValues, found.values)
+        for index in 0..<values.count { target[index] = max(target[index], values[index]) }
+      }
     }
     return bounds
   }

@@ -30,11 +30,20 @@ extension JSONWriter {
     newLine()
     key("reference_deviation")
     deviation(assessment.fromReference, from: "reference")
-    key("exact_path")
-    integer(assessment.exactPath)
+    exactPath(assessment.exactPath, doubtful: assessment.doubtfulElements)
     if let detailed = assessment.detailed {
       newLine()
       measures(detailed)
+    }
+  }
+
+  /// How many elements needed their exact sum, and how many would have after the most terms were summed.
+  mutating func exactPath(_ count: Int, doubtful: Int) {
+    key("exact_path")
+    integer(count)
+    if doubtful > 0 {
+      key("rounding_in_doubt")
+      integer(doubtful)
     }
   }
 

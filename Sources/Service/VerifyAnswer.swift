@@ -126,12 +126,7 @@ extension ConvolutionService {
     // each arithmetic.
     work.addDirect(times: 4 + 2 * candidates)
     work.addPasses(10 * Claim.allCases.count * candidates)
-    for claim in Claim.allCases {
-      guard let (formulation, tile) = claim.formulation, tile != nil, (try? claim.check(geometry)) != nil
-      else { continue }
-      // A tile's bound is evaluated in float64 for up to four sets of points.
-      work.add(FormulationChoice(formulation, tile: tile), times: 4)
-    }
+    for claim in Claim.allCases { work.add(claim.boundMultiplyAdds(geometry)) }
     let taken = try work.checked(limit: limits.multiplyAdds)
     return min(Diagnosis.defaultWorkLimit, (limits.multiplyAdds - taken) / candidates)
   }
@@ -187,8 +182,7 @@ extension JSONWriter {
     key("condition")
     number(orNull: verification.condition)
     endObject()
-    key("exact_path")
-    integer(verification.exactElements)
+    exactPath(verification.exactElements, doubtful: verification.doubtfulElements)
     if let nonfinite = verification.nonfinite { self.nonfinite(nonfinite) }
     if let detailed = verification.detailed {
       newLine()

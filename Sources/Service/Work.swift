@@ -38,6 +38,9 @@ struct Work {
     addDirect(times: 3)
   }
 
+  /// Adds as many multiply-adds.
+  mutating func add(_ multiplyAdds: Double) { sum += multiplyAdds }
+
   /// Adds as many passes over the elements of two results.
   mutating func addPasses(_ count: Int) { sum += Double(count) * Double(geometry.resultElementCount) }
 

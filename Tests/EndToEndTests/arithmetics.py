@@ -170,7 +170,8 @@ def by_transforms(problem):
     return biased(problem, np.ascontiguousarray(result[..., ::sh, ::sw][..., :rows, :columns]))
 
 
-POINTS = {2: [0, 1, -1], 4: [0, 1, -1, 2, -2], 6: [0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2)]}
+# All that a tile needs but infinity, in this order; the last ones are those of F(9, 5).
+POINTS = [0, 1, -1, 2, -2, "1/2", "-1/2", "3/2", "-3/2", "2/3", "-2/3", 4]
 
 
 @lru_cache
@@ -181,8 +182,8 @@ def tile_matrices(tile, taps):
     coefficients is V⁻¹[(V_g g) ⊙ (V_h h)]; transposed with respect to h, that is the correlation
     V_hᵀ[(V_g g) ⊙ (V⁻ᵀ d)]. Multiplying each row of V⁻ᵀ by the product of its point's differences makes it integers.
     """
-    points = [Fraction(p) for p in POINTS[tile]]
     size = tile + taps - 1
+    points = [Fraction(p) for p in POINTS[: size - 1]]
 
     def vandermonde(columns):
         infinity = [Fraction(int(j == columns - 1)) for j in range(columns)]
@@ -205,17 +206,20 @@ def tile_matrices(tile, taps):
 
 
 def takes_tiles(problem):
-    """3×3 taps side by side; a strided problem's transpose, with its zeros in between, is nothing for tiles."""
-    return problem.taps.shape[2:] == (3, 3) and problem.stride == problem.dilation == problem.spread == (1, 1)
+    """3×3 or 5×5 taps side by side; a strided problem's transpose, with its zeros in between, is nothing for tiles."""
+    extents = problem.taps.shape[2:]
+    return extents in ((3, 3), (5, 5)) and problem.stride == problem.dilation == problem.spread == (1, 1)
 
 
 def by_tiles(problem, tile, kind=np.float32):
-    """Winograd's F(tile, 3) both ways, channel by channel."""
-    output, weights, forward = (m.astype(kind) for m in tile_matrices(tile, 3))
+    """Winograd's F(tile, 3) or F(tile, 5) both ways, channel by channel."""
+    length = problem.taps.shape[2]
+    output, weights, forward = (m.astype(kind) for m in tile_matrices(tile, length))
     rows, columns = (-(-n // tile) for n in problem.outputs)
-    missing = [t * tile + 2 - n for t, n in zip((rows, columns), problem.image.shape[2:])]
+    missing = [t * tile + length - 1 - n for t, n in zip((rows, columns), problem.image.shape[2:])]
     image = np.pad(problem.image.astype(kind), ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])))
-    windows = np.lib.stride_tricks.sliding_window_view(image, (tile + 2, tile + 2), axis=(2, 3))[:, :, ::tile, ::tile]
+    windows = np.lib.stride_tricks.sliding_window_view(image, [tile + length - 1] * 2, axis=(2, 3))
+    windows = windows[:, :, ::tile, ::tile]
     windows = forward @ np.ascontiguousarray(windows) @ forward.T
     taps = weights @ problem.taps.astype(kind) @ weights.T
     windows = windows.reshape((windows.shape[0], problem.groups, -1, *windows.shape[2:]))
@@ -315,7 +319,11 @@ OTHERS = {
     "fft": {"scipy_fft": by_transforms},
     "winograd_f2": {"winograd_f2": lambda problem: by_tiles(problem, 2)},
     "winograd_f4": {"winograd_f4": lambda problem: by_tiles(problem, 4)},
-    "winograd_f6": {"winograd_f6": lambda problem: by_tiles(problem, 6)},
+    "winograd_f6": {
+        "winograd_f6": lambda problem: by_tiles(problem, 6),
+        # F(9, 5) is what libraries compute 5×5 filters by.
+        "winograd_f9": lambda problem: by_tiles(problem, 9 if problem.taps.shape[2] == 5 else 6),
+    },
 }
 
 

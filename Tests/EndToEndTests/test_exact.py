@@ -122,3 +122,18 @@ def test_integers_need_no_exact_sums(asker):
     answer = asker.convolve({"image": image, "filter": [[1, 0, -1], [2, 0, -2], [1, 0, -1]]})
     assert answer["exact_path"] == 0
     assert answer["reference_deviation"]["identical"] == 38 * 38
+
+
+def test_exact_sums_end_after_2_28_terms(asker):
+    """Numbers made up to need the exact sum everywhere cost bounded time, and the answer says what is in doubt."""
+    generator = np.random.default_rng(0)
+    image = np.ones((64, 60, 60), "float32")
+    weights = (generator.normal(size=(64, 64, 5, 5)) * 2.0**-120).astype("float32")
+    # Half way between 1 and the next number, but for what float64 sums lose.
+    weights[:, 0, 0, :2] = 1, 2.0**-24
+    document = {"image": encode(image), "filter": encode(weights)}
+    result = np.ones((64, 56, 56), "float32")
+    answer = asker.post("/verify", document | {"candidate": encode(result)})
+    assert answer["verdict"] == "consistent"
+    assert answer["exact_path"] == (1 << 28) // (64 * 25)
+    assert answer["exact_path"] + answer["rounding_in_doubt"] == result.size

@@ -29,6 +29,11 @@ extension Verification {
   }
 }
 
+/// The first arithmetic of the ladder that is consistent, float64 only where it is claimed.
+private func narrowest(_ found: Verification, of claim: Claim) -> Claim? {
+  found.ladder.first { $0.isConsistent && ($0.claim != .float64 || claim == .float64) }?.claim
+}
+
 @Suite struct VerificationTests {
   @Test("what is computed in an arithmetic is consistent with it", arguments: HardNumbers.allCases)
   func trueClaims(numbers: HardNumbers) throws {
@@ -44,7 +49,7 @@ extension Verification {
         let result = candidate(products.map(arithmetic.sum), whole.resultShape)
         let found = try Verification.verify([result], claim: arithmetic.claim, problem: problem)[0]
         #expect(
-          found.isConsistent && found.explanation == arithmetic.claim,
+          found.isConsistent && found.explanation == narrowest(found, of: arithmetic.claim),
           "\(arithmetic) \(numbers) \(parameters) \(found.ladder)")
       }
     }
@@ -237,7 +242,9 @@ extension Verification {
         prepared.apply(to: problem.image, into: &output)
         let result = candidate(Array(output.values), whole.resultShape)
         let found = try Verification.verify([result], claim: claim, problem: problem)[0]
-        #expect(found.isConsistent && found.explanation == claim, "\(claim) \(numbers) \(found.ladder)")
+        #expect(
+          found.isConsistent && found.explanation == narrowest(found, of: claim),
+          "\(claim) \(numbers) \(found.ladder)")
       }
     }
   }
@@ -316,5 +323,8 @@ extension Verification {
     #expect(!(try verify(image, [.infinity], .float32).isConsistent))
     let large: [[Float]] = [[3e38, 3e38]]
     #expect(try verify(large, [.infinity], .float32).isConsistent)
+    // No sum of these terms is that far below zero.
+    #expect(!(try verify(large, [-.infinity], .float32).isConsistent))
+    #expect(!(try verify(large, [.nan], .float32).isConsistent))
   }
 }

@@ -35,9 +35,11 @@ package struct WinogradMatrices: Hashable, Sendable {
   }
 
   /// The matrices of F(`outputs`, `taps`) from each of the sets of points that are in use: these, their reciprocals and
-  /// mixtures of both (Lavin and Gray; Barabasz et al.; Alam et al., ACM Trans. Math. Softw. 48, 2022, for ±3/2).
+  /// mixtures of both (Lavin and Gray; Barabasz et al.; Alam et al., ACM Trans. Math. Softw. 48, 2022, for ±3/2). Those of
+  /// tiles with more than seven finite points are not published; here they go on with small numbers and their reciprocals.
   package static func usual(outputs: Int, taps: Int) -> [WinogradMatrices] {
     let common = [Rational(0), Rational(1), Rational(-1)]
+    let doubles = [Rational(2), Rational(-2), Rational(1, 2), Rational(-1, 2)]
     let others: [[Rational]] =
       switch outputs + taps - 2 {
       case 5:
@@ -47,8 +49,14 @@ package struct WinogradMatrices: Hashable, Sendable {
         ]
       case 7:
         [
-          [Rational(2), Rational(-2), Rational(1, 2), Rational(-1, 2)],
+          doubles,
           [Rational(1, 2), Rational(-1, 2), Rational(3, 2), Rational(-3, 2)],
+        ]
+      case 9: [doubles + [Rational(4), Rational(-4)], doubles + [Rational(1, 4), Rational(-1, 4)]]
+      case 12:
+        [
+          doubles + [Rational(3), Rational(-3), Rational(1, 3), Rational(-1, 3), Rational(4)],
+          doubles + [Rational(4), Rational(-4), Rational(1, 4), Rational(-1, 4), Rational(3)],
         ]
       default: [[]]
       }

@@ -59,7 +59,7 @@ extension OperatorCost {
   /// matrices and the scratch. Multiply-adds are those of the products between the transforms, tiles at the
   /// edges in full; the transforms, sums with constant weights whose number does not grow with the product of
   /// the channels, are not counted.
-  init(winograd geometry: ConvolutionGeometry, _ tile: WinogradTile, scalarByteCount: Int) {
+  package init(winograd geometry: ConvolutionGeometry, _ tile: WinogradTile, scalarByteCount: Int) {
     let sizes = WinogradSizes(geometry, tile, isAdjoint: geometry.isTransposed)
     let channels = geometry.channels
     let pairs = saturatingProduct(channels.output, channels.imagePerGroup)

@@ -26,6 +26,12 @@ package struct WinogradTile: Hashable, Sendable {
     if !sizes.contains(outputs) { throw .noSuchTile(outputs, sizes: sizes.sorted(), filter: geometry.filter) }
   }
 
+  /// A tile of any size, which somebody else may compute in.
+  package init(outputs: Int, taps: Int) {
+    self.outputs = outputs
+    self.taps = taps
+  }
+
   /// Pixels along an axis: also the products of one dimension, and the points at which polynomials are
   /// evaluated.
   package var pixels: Int { outputs + taps - 1 }

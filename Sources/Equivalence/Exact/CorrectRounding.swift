@@ -7,31 +7,10 @@ public import Convolution
 /// Rounding is monotone. If `value + tail − error` and `value + tail + error`, both evaluated outwards, round to the same
 /// number, the exact value between them does too; ties, the ends of binades, subnormal numbers, the sign of
 /// zero and overflow need no case of their own.
-public struct CorrectRounding: Sendable {
-  /// The format that is rounded to.
-  public let format: DataType
-  /// How many elements needed the exact sum so far.
-  public private(set) var exactCount = 0
-
-  /// Nothing rounded yet.
-  public init(to format: DataType) { self.format = format }
-
-  /// The exact value of an element, correctly rounded; an exact zero is +0.
-  ///
-  /// - Parameters:
-  ///   - value: The leading part of the cheap sum.
-  ///   - tail: What it has lost, as far as that is known.
-  ///   - error: How far `value + tail` may lie from the exact sum.
-  ///   - terms: Adds all terms of the element to an empty accumulator. They must be finite.
-  @inline(__always)
-  public mutating func rounded<let limbs: Int>(
-    _ value: Double, tail: Double = 0, error: Double, exactly terms: (inout ExactAccumulator<limbs>) -> Void
-  ) -> Double {
-    if let certain = Self.certain(value, tail: tail, error: error, format: format) { return certain }
-    exactCount += 1
-    var sum = ExactAccumulator<limbs>()
-    terms(&sum)
-    return sum.rounded(to: format)
+public enum CorrectRounding {
+  /// The number of `format` nearest to `value`, ties to even.
+  static func nearest(_ value: Double, in format: DataType) -> Double {
+    RoundingFormat(format).nearest(value)
   }
 
   /// The number of `format` to which every number within `error` of `value + tail` rounds; nil where they round to

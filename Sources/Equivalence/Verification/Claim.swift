@@ -21,11 +21,11 @@ public enum Claim: String, CaseIterable, Sendable {
   case bfloat16
   /// Inputs, products, sums and result in float16.
   case float16Accumulated = "float16_accumulated"
-  /// Winograd's F(2, r) in the problem's precision.
+  /// Winograd's F(2, r) in the problem's precision, for filters of 3×3 or 5×5 taps.
   case winogradF2 = "winograd_f2"
   /// Winograd's F(4, r) in the problem's precision.
   case winogradF4 = "winograd_f4"
-  /// Winograd's F(6, r) in the problem's precision.
+  /// Winograd's F(6, r) in the problem's precision; also F(9, 5), the tile in which libraries compute 5×5 filters.
   case winogradF6 = "winograd_f6"
   /// Fast Fourier transforms in the problem's precision.
   case fft
@@ -109,8 +109,17 @@ public enum Claim: String, CaseIterable, Sendable {
     }
   }
 
-  /// Outputs of a Winograd tile along an axis; nil for other arithmetics.
-  var tile: Int? {
+  /// The tiles of a Winograd arithmetic for problems of `geometry`; none for other arithmetics.
+  ///
+  /// - Throws: `unsupported` where nothing can be computed in tiles.
+  func tiles(_ geometry: ConvolutionGeometry) throws(ConvolutionError) -> [WinogradTile] {
+    guard let outputs = tileOutputs else { return [] }
+    let taps = try WinogradTile(geometry, tile: nil).taps
+    let tile = WinogradTile(outputs: outputs, taps: taps)
+    return taps == 5 && outputs == 6 ? [tile, WinogradTile(outputs: 9, taps: taps)] : [tile]
+  }
+
+  private var tileOutputs: Int? {
     switch self {
     case .winogradF2: 2
     case .winogradF4: 4

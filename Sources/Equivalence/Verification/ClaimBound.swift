@@ -22,8 +22,9 @@ import Convolution
 /// **The result.** Each rounding of it (the claim's own to a short output, then the candidate's format where that is
 /// shorter than what came before) takes an error `E` to `E + u_out(|y| + E) + η_out/2`.
 ///
-/// **Overflow.** An input that rounds to infinity leaves no bound. A sum may overflow only where `Ŝ` and the bound together
-/// reach the end of the format's range: there an infinity or NaN refutes nothing.
+/// **Overflow.** An input that rounds to infinity leaves no bound. A sum may become +∞ only where the sum of the positive
+/// terms and the bound together reach the end of the format's range, −∞ where that of the negative ones does, NaN where both
+/// do: there they refute nothing.
 ///
 /// The reference's own error is included (`ErrorBound.init(ofReferenceIn:terms:)`), and everything is evaluated outwards.
 struct ClaimBound {
@@ -115,10 +116,16 @@ struct ClaimBound {
     (ofSum * absolute + ofValue * value.magnitude) + constant
   }
 
-  /// Whether a sum on the way to this element, or the element itself, may have overflowed.
-  func mayOverflow(_ value: Double, absolute: Double) -> Bool {
+  /// Whether an element may have become `y`, an infinity or NaN, by an overflow of a sum on the way to it or of the element itself.
+  /// The sum of any of the terms lies between that of the negative ones, `−(S − y)/2`, and that of the positive ones,
+  /// `(S + y)/2`; NaN is the sum of two infinities.
+  func mayOverflow(to y: Double, _ value: Double, absolute: Double) -> Bool {
     let bound = at(value, absolute: absolute)
-    return absolute + bound >= sumOverflow || value.magnitude + bound >= resultOverflow
+    func reaches(_ value: Double) -> Bool {
+      (absolute / 2 + value / 2) + bound >= sumOverflow || value + bound >= resultOverflow
+    }
+    if y.isNaN { return reaches(value) && reaches(-value) }
+    return reaches(y > 0 ? value : -value)
   }
 }
 

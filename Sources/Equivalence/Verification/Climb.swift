@@ -15,7 +15,6 @@ struct Climb<Scalar: TensorScalar> {
   let candidate: Candidate
   private let values: UnsafePointer<Double>
   private let format: CandidateFormat
-  private let summands: Summands<Scalar>
   private let bounds: [ClaimBound]
   private let claimed: Int?
   private(set) var rungs: [Rung]
@@ -24,43 +23,31 @@ struct Climb<Scalar: TensorScalar> {
   private(set) var condition: Double?
   private(set) var map: ErrorMap?
   let measures: MeasureTracker?
-  private var rounding: CorrectRounding
-  private var sumError: SumError
-  private var isSumErrorSharp = false
-  private let terms: Int
-  private let leastPlace: () -> Int?
-  private var contraction: Contraction?
+  private(set) var rounding: ReferenceRounding<Scalar>
   private var screen: VerificationScreen
   private let screens: Bool
 
   /// - Parameters:
   ///   - claim: The claimed arithmetic, whose ratios the map holds.
-  ///   - leastPlace: The power of two of which all terms are multiples; asked for once, where a rounding is not certain.
+  ///   - terms: The most terms of an element.
   init(
     _ candidate: Candidate, claim: Claim, bounds: [(claim: Claim, bound: ClaimBound)],
-    _ summands: Summands<Scalar>,
-    terms: Int, leastPlace: @escaping () -> Int?, map: ErrorMap?, measures: MeasureTracker?
+    _ summands: Summands<Scalar>, terms: Int, map: ErrorMap?, measures: MeasureTracker?
   ) {
     self.candidate = candidate
     values = candidate.values.values.baseAddress.unsafelyUnwrapped
     format = CandidateFormat(candidate.dataType)
-    self.summands = summands
     self.bounds = bounds.map(\.bound)
     claimed = bounds.firstIndex { $0.claim == claim }
     rungs = bounds.map { Rung($0.claim) }
     self.map = map
     self.measures = measures
-    rounding = CorrectRounding(to: candidate.dataType)
-    sumError = SumError(precision: Scalar.precision, terms: terms)
-    self.terms = terms
-    self.leastPlace = leastPlace
-    screen = VerificationScreen(self.bounds, claimed: claimed, sumError: sumError)
+    rounding = ReferenceRounding(summands, terms: terms, to: candidate.dataType)
+    screen = VerificationScreen(self.bounds, claimed: claimed, sumError: rounding.sumError)
     screens =
       Scalar.precision == .single && candidate.dataType == .float32 && measures == nil && map == nil
   }
 
-  /// Elements whose rounding needed the exact sum.
-  var exactCount: Int { rounding.exactCount }
   /// Elements that are the correctly rounded value, counted in blocks.
   var identicalInBlocks: Int { screen.identical }
 
@@ -70,7 +57,7 @@ struct Climb<Scalar: TensorScalar> {
     while screens && done &+ 8 <= count {
       if !screen.passes(values + (start &+ done), reference, at: done) {
         for index in done..<done &+ 8 { judge(reference, start, index) }
-        screen.update(rungs, bounds, deviation)
+        screen.update(rungs, bounds, deviation, rounding.sumError)
       }
       done &+= 8
     }
@@ -93,7 +80,7 @@ struct Climb<Scalar: TensorScalar> {
     for rung in bounds.indices {
       rungs[rung].note(error, bound: bounds[rung].at(value, absolute: absolute), at: index)
     }
-    let rounded = roundedReference(index, value: value, tail: tail, absolute: absolute)
+    let rounded = rounding.rounded(index, value: value, tail: tail, absolute: absolute)
     let ulp = format.unitsBetween(y, format.finite(rounded))
     deviation.countIdentical(y.bitPattern == rounded.bitPattern)
     let bound = claimed.map { bounds[$0].at(value, absolute: absolute) } ?? 0
@@ -119,9 +106,7 @@ struct Climb<Scalar: TensorScalar> {
         nonfinite.negative += 1
       }
     }
-    let pairs = contraction ?? summands.contraction()
-    contraction = pairs
-    let isGiven = !summands.isFinite(at: index, pairs)
+    let isGiven = !rounding.isFinite(at: index)
     let isExpected = isGiven && sameKind(y, value)
     if isExpected { nonfinite.expected += 1 }
     deviation.note(sameKind: isExpected, at: index)
@@ -130,38 +115,9 @@ struct Climb<Scalar: TensorScalar> {
       let isUnknown =
         !isGiven
         && (!value.isFinite || !(bounds[rung].at(value, absolute: absolute) < .infinity)
-          || (!y.isFinite && bounds[rung].mayOverflow(value, absolute: absolute)))
+          || (!y.isFinite && bounds[rung].mayOverflow(to: y, value, absolute: absolute)))
       if isUnknown { rungs[rung].noteUnbounded() } else { rungs[rung].noteImpossible(at: index) }
       if rung == claimed && !isUnknown { map?.note(.infinity, at: index) }
-    }
-  }
-
-  /// The exact value of an element, rounded to the candidate's format.
-  private mutating func roundedReference(
-    _ index: Int, value: Double, tail: Double, absolute: Double
-  ) -> Double {
-    if let certain = CorrectRounding.certain(
-      value, tail: tail, error: sumError.at(absolute), format: candidate.dataType)
-    {
-      return certain
-    }
-    if !isSumErrorSharp {
-      isSumErrorSharp = true
-      sumError = SumError(precision: Scalar.precision, terms: terms, leastPlace: leastPlace())
-      screen.sumError = sumError
-    }
-    let pairs = contraction ?? summands.contraction()
-    contraction = pairs
-    let error = sumError.at(absolute)
-    switch Scalar.precision {
-    case .single:
-      return rounding.rounded(value, tail: tail, error: error) { (sum: inout SingleAccumulator) in
-        summands.add(index, pairs, to: &sum)
-      }
-    case .double:
-      return rounding.rounded(value, tail: tail, error: error) { (sum: inout DoubleAccumulator) in
-        summands.add(index, pairs, to: &sum)
-      }
     }
   }
 

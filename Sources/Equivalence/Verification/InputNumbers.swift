@@ -46,34 +46,20 @@ struct InputNumbers {
   private static func scan(
     _ values: UnsafePointer<Float>, _ count: Int
   ) -> (bits: UInt64, largest: Double, least: Double) {
-    typealias Lanes = SIMD8<Int32>
-    let infinity = Lanes(repeating: 0x7F80_0000)
-    var (or, most, fewest) = (Lanes.zero, Lanes.zero, infinity)
-    func take(_ bits: Lanes) {
-      let magnitudes = bits & 0x7FFF_FFFF
-      let finite = magnitudes.replacing(with: 0, where: magnitudes .>= infinity)
-      or |= finite
-      most = most.replacing(with: finite, where: finite .> most)
-      let nonzero = finite.replacing(with: infinity, where: finite .== 0)
-      fewest = fewest.replacing(with: nonzero, where: nonzero .< fewest)
+    let infinity: Int32 = 0x7F80_0000
+    var (bits, largest, least) = (Int32(0), Int32(0), Int32.max)
+    // Without a branch or a call, so that it runs on whole vectors: zeros, less one and without the sign, become the
+    // largest number of all.
+    for index in 0..<count {
+      let magnitude = Int32(bitPattern: values[index].bitPattern) & .max
+      let finite = magnitude & ((magnitude &- infinity) >> 31)
+      bits |= finite
+      largest = max(largest, finite)
+      least = min(least, (finite &- 1) & .max)
     }
-    var index = 0
-    while index &+ 8 <= count {
-      take(UnsafeRawPointer(values + index).loadUnaligned(as: Lanes.self))
-      index &+= 8
-    }
-    while index < count {
-      take(Lanes(repeating: Int32(bitPattern: values[index].bitPattern)))
-      index &+= 1
-    }
-    var (bits, largest, least) = (UInt32(0), Int32(0), Int32(0x7F80_0000))
-    for lane in 0..<8 {
-      bits |= UInt32(bitPattern: or[lane])
-      largest = max(largest, most[lane])
-      least = min(least, fewest[lane])
-    }
+    least = least < infinity ? least &+ 1 : infinity
     func number(_ bits: Int32) -> Double { Double(Float(bitPattern: UInt32(bitPattern: bits))) }
-    return (UInt64(bits & 0x7F_FFFF) << 29, number(largest), number(least))
+    return (UInt64(UInt32(bits & 0x7F_FFFF)) << 29, number(largest), number(least))
   }
 
   private static func scan(

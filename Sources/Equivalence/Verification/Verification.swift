@@ -40,7 +40,9 @@ public struct Verification: Sendable {
   public let refuting: Int
   /// The first of them.
   public let firstRefuting: Position?
-  /// The claim where it is not refuted, otherwise the narrowest arithmetic that explains every element; nil where none does.
+  /// The narrowest arithmetic that explains every element; nil where none does. Not float64, unless it is the problem's own or
+  /// the one that is claimed: what float32 rounded correctly is still float32's. The claim, where nothing refutes it, but elements
+  /// have no bound in any arithmetic.
   public let explanation: Claim?
   /// The arithmetics that the candidate was held against, from narrow to wide: all dot products; Winograd and Fourier
   /// transforms only where one is claimed, or where nothing narrower explains the candidate.
@@ -52,6 +54,9 @@ public struct Verification: Sendable {
   public let condition: Double?
   /// Elements whose correct rounding needed exact sums.
   public let exactElements: Int
+  /// Elements that needed them as well, after the most terms were summed exactly: where `maxUlp` and `identical` may be wrong
+  /// by the last rounding. No verdict rests on it.
+  public let doubtfulElements: Int
   /// What is not finite in the candidate; nil where everything is.
   public let nonfinite: Nonfinite?
   /// More measures, where they were asked for.
@@ -70,7 +75,10 @@ extension Verification {
     self.claim = claim
     refuting = claimed.refuting
     firstRefuting = claimed.firstRefuting.map { Position($0, in: shape) }
-    explanation = claimed.isConsistent ? claim : rungs.first(where: \.explains)?.claim
+    explanation =
+      rungs.first { rung in
+        rung.explains && (rung.claim != .float64 || claim == .float64 || Scalar.dataType == .float64)
+      }?.claim ?? (claimed.isConsistent ? claim : nil)
     ladder = rungs.map { rung in
       Step(
         claim: rung.claim, isConsistent: rung.isConsistent,
@@ -85,7 +93,8 @@ extension Verification {
       bound: claim.dotProduct == nil ? climb.boundAtLargest : measured.bound,
       maxOverBound: claimed.unbounded == 0 && claimed.worst < .infinity ? claimed.worst : nil)
     condition = measured.maxAbs == nil ? nil : climb.condition
-    exactElements = climb.exactCount
+    exactElements = climb.rounding.exactCount
+    doubtfulElements = climb.rounding.doubtfulCount
     let found = climb.nonfinite
     nonfinite = found.first.map {
       Nonfinite(

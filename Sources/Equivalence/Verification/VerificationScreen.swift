@@ -7,7 +7,7 @@ struct VerificationScreen {
   /// Elements equal to the rounded exact value, bit by bit, among the quiet ones.
   private(set) var identical = 0
   /// How far the reference itself may be wrong.
-  var sumError: SumError
+  private var sumError: SumError
   private let claimed: Int?
   private let groups: [[Int]]
   private let isEmpty: InlineArray<3, Bool>
@@ -40,7 +40,10 @@ struct VerificationScreen {
   }
 
   /// Takes over what was found so far.
-  mutating func update(_ rungs: [Rung], _ bounds: [ClaimBound], _ deviation: DeviationTracker) {
+  mutating func update(
+    _ rungs: [Rung], _ bounds: [ClaimBound], _ deviation: DeviationTracker, _ sumError: SumError
+  ) {
+    self.sumError = sumError
     largest = min(deviation.largest, .greatestFiniteMagnitude)
     ulp = deviation.largestUlp
     for group in 0..<3 where !groups[group].isEmpty {

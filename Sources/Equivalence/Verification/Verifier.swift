@@ -4,17 +4,16 @@ public import Convolution
 extension Claim {
   /// Checks that a problem of `geometry` can be computed in this arithmetic: every one can, but by Winograd's tiles.
   ///
-  /// - Throws: `unsupported` or `noSuchTile`.
-  public func check(_ geometry: ConvolutionGeometry) throws(ConvolutionError) {
-    if let tile { _ = try WinogradTile(geometry, tile: tile) }
-  }
+  /// - Throws: `unsupported`.
+  public func check(_ geometry: ConvolutionGeometry) throws(ConvolutionError) { _ = try tiles(geometry) }
 
-  /// The formulation whose cost is that of the bound of this arithmetic, with its tile; nil for dot products.
-  public var formulation: (Formulation, tile: Int?)? {
-    switch self {
-    case .winogradF2, .winogradF4, .winogradF6: (.winograd, tile)
-    case .fft: (.fft, nil)
-    default: nil
+  /// The multiply-adds of the bound of this arithmetic where it is no multiple of `S`: tiles are evaluated in float64, once for
+  /// each set of points.
+  public func boundMultiplyAdds(_ geometry: ConvolutionGeometry) -> Double {
+    ((try? tiles(geometry)) ?? []).reduce(0) { sum, tile in
+      let cost = OperatorCost(winograd: geometry, tile, scalarByteCount: DataType.float64.byteCount)
+      let sets = WinogradMatrices.usual(outputs: tile.outputs, taps: tile.taps).count
+      return sum + Double(sets) * Double(cost.multiplyAdds)
     }
   }
 }
@@ -40,13 +39,12 @@ extension Verification {
     try claim.check(geometry)
     let numbers = ClaimedNumbers(problem)
     let summands = Summands(problem)
-    let place = LeastPlace(problem)
     var verifier = Verifier(
       climbs: candidates.map { candidate in
         precondition(candidate.values.shape == geometry.resultShape, "another result's shape")
         return Climb(
           candidate, claim: claim, bounds: numbers.bounds(of: candidate.dataType), summands,
-          terms: numbers.terms, leastPlace: { place.value }, map: mapped ? ErrorMap(geometry) : nil,
+          terms: numbers.terms, map: mapped ? ErrorMap(geometry) : nil,
           measures: detailed ? MeasureTracker(candidate.dataType) : nil)
       })
     summands.formReference(fused: numbers.isTooLargeToSplit, into: &verifier)
@@ -126,11 +124,10 @@ extension Claim {
   fileprivate func elementwise<Scalar: TensorScalar>(
     _ problem: borrowing ConvolutionProblem<Scalar>
   ) -> Tensor<Double> {
-    guard let tile else { return FourierClaim.evaluate(problem) }
-    guard let sizes = try? WinogradTile(problem.geometry, tile: tile) else {
-      preconditionFailure("the claim was checked")
+    guard let tiles = try? tiles(problem.geometry), !tiles.isEmpty else {
+      return FourierClaim.evaluate(problem)
     }
-    return WinogradBound.evaluateForeign(sizes, problem)
+    return WinogradBound.evaluateForeign(tiles, problem)
   }
 }
 
@@ -165,22 +162,6 @@ private struct ClaimedNumbers {
     let room = Double(Scalar.greatestFiniteMagnitude) * 0x1p-40
     let (pixel, tap) = (image.largest, filter.largest)
     return max(pixel, tap) >= room || pixel >= room / max(tap, 1) / Double(terms)
-  }
-}
-
-/// The power of two of which all terms of a problem are multiples, found when it is asked for.
-private final class LeastPlace {
-  private let find: () -> Int?
-  private(set) lazy var value: Int? = find()
-
-  init<Scalar: TensorScalar>(_ problem: borrowing ConvolutionProblem<Scalar>) {
-    let (image, filter, bias) = (problem.image.values, problem.filter.values, problem.bias.values)
-    find = {
-      guard let pixel = SumError.leastPlace(of: image), let tap = SumError.leastPlace(of: filter),
-        let addend = SumError.leastPlace(of: bias)
-      else { return nil }
-      return min(pixel + tap, addend)
-    }
   }
 }
 
