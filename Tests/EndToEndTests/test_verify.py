@@ -135,7 +135,9 @@ def test_the_corpus_is_right_itself():
                     assert corpus.ratio(problem, result, claim) <= 1, f"{name} {problem.name}"
                 else:
                     error = np.abs(result.astype(oracle.WIDE) - problem.exact)
-                    assert error.max() <= SANE * problem.absolute.max(), f"{name} {problem.name}"
+                    # F(9, 5) has weights up to 4⁸.
+                    sane = 64 * SANE if name == "winograd_f9" else SANE
+                    assert error.max() <= sane * problem.absolute.max(), f"{name} {problem.name}"
 
 
 @pytest.mark.parametrize("make", corpus.DISTRIBUTIONS, ids=lambda make: make.__name__)
