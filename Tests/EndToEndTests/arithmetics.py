@@ -315,6 +315,10 @@ OTHERS = {
         "float16_forwards": lambda problem: short_accumulation(problem, "float16"),
         "float16_backwards": lambda problem: short_accumulation_backwards(problem, "float16"),
     },
+    "bfloat16_accumulated": {
+        "bfloat16_forwards": lambda problem: short_accumulation(problem, "bfloat16"),
+        "bfloat16_backwards": lambda problem: short_accumulation_backwards(problem, "bfloat16"),
+    },
     "float64": {"float64_loop": doubled, "float64_matrix": doubled_matrix_product},
     "fft": {"scipy_fft": by_transforms},
     "winograd_f2": {"winograd_f2": lambda problem: by_tiles(problem, 2)},

@@ -291,6 +291,7 @@ UNITS = {
     "float16": (2.0**-11, 2.0**-24, 2.0**-11),
     "bfloat16": (2.0**-8, 2.0**-24, 2.0**-8),
     "float16_accumulated": (2.0**-11, 2.0**-11, 0),
+    "bfloat16_accumulated": (2.0**-8, 2.0**-8, 0),
     "float64": (0, 2.0**-53, 0),
 }
 SUBNORMAL = {"float16": 2.0**-25, "bfloat16": 2.0**-134}
@@ -313,7 +314,7 @@ def bound(problem, claim):
     n = problem.terms
     growth = np.expm1(n * np.log1p(oracle.WIDE(steps)))
     # A float64 product of float32 numbers does not underflow.
-    lost = n * (least if claim == "float16_accumulated" else 0 if claim == "float64" else 2.0**-150)
+    lost = n * (least if claim.endswith("_accumulated") else 0 if claim == "float64" else 2.0**-150)
     error = absolute - problem.absolute + growth * absolute + lost * (1 + growth)
     if output:
         error = error + output * (np.abs(problem.exact) + error) + least

@@ -5,7 +5,7 @@ import TestSupport
 /// Arithmetics written anew, operation by operation, as the claims name them.
 enum EmulatedArithmetic: CaseIterable {
   case float64Once, sequential, backwards, pairwise, fused, truncated, tf32, float16Inputs, bfloat16Inputs
-  case float16, bfloat16, float16Accumulated
+  case float16, bfloat16, float16Accumulated, bfloat16Accumulated
 
   /// The claim that is true of it.
   var claim: Claim {
@@ -19,6 +19,7 @@ enum EmulatedArithmetic: CaseIterable {
     case .float16: .float16
     case .bfloat16: .bfloat16
     case .float16Accumulated: .float16Accumulated
+    case .bfloat16Accumulated: .bfloat16Accumulated
     }
   }
 
@@ -39,6 +40,8 @@ enum EmulatedArithmetic: CaseIterable {
     case .bfloat16: return Self.brain(Self.truncated(given, rounding: Self.brain))
     case .float16Accumulated:
       return given.reduce(Float(0)) { Self.half($0 + Self.half(Self.half($1.0) * Self.half($1.1))) }
+    case .bfloat16Accumulated:
+      return given.reduce(Float(0)) { Self.brain($0 + Self.brain(Self.brain($1.0) * Self.brain($1.1))) }
     }
   }
 

@@ -36,7 +36,7 @@ private let wrong = "[[51,61,71,81],[101,111,121,131],[151,161,170,181],[201,211
       ladder.map { $0["arithmetic"] } == [
         "float64", "float32", "float32_truncated", "tf32", "float16_inputs", "bfloat16_inputs", "float16",
         "bfloat16",
-        "float16_accumulated",
+        "float16_accumulated", "bfloat16_accumulated",
       ])
     #expect(
       answer["timing"]?.keys == [

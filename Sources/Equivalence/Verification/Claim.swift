@@ -21,6 +21,8 @@ public enum Claim: String, CaseIterable, Sendable {
   case bfloat16
   /// Inputs, products, sums and result in float16.
   case float16Accumulated = "float16_accumulated"
+  /// Inputs, products, sums and result in bfloat16.
+  case bfloat16Accumulated = "bfloat16_accumulated"
   /// Winograd's F(2, r) in the problem's precision, for filters of 3×3 or 5×5 taps.
   case winogradF2 = "winograd_f2"
   /// Winograd's F(4, r) in the problem's precision.
@@ -96,6 +98,7 @@ public enum Claim: String, CaseIterable, Sendable {
     case .float16Inputs, .float16: return (.float16, truncated)
     case .bfloat16Inputs, .bfloat16: return (.bfloat16, truncated)
     case .float16Accumulated: return (.float16, Accumulation(format: .float16, isTruncated: false))
+    case .bfloat16Accumulated: return (.bfloat16, Accumulation(format: .bfloat16, isTruncated: false))
     case .winogradF2, .winogradF4, .winogradF6, .fft: return nil
     }
   }
