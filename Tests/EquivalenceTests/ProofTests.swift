@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test("separable and Fourier forms are shown to within a quarter of a tap, and nothing more is claimed")
+  @Test("separable and Fourier forms pass over the field, and to within a quarter of a tap")
   func approximate() throws {
     var random = SeededNumbers(seed: 22)
     var geometries = 0
@@ -60,7 +60,7 @@ import Testing
       geometries += 1
       for formulation in [Formulation.separable, .fft] {
         guard let passed = passed(try prove(geometry, formulation, .sparse)) else { return }
-        #expect(passed == [.combs, .integers])
+        #expect(passed == [.combs, .integers, .field])
       }
     }
   }
@@ -146,5 +146,30 @@ import Testing
       }
     }
     #expect(PrimeField.quotient(-3, 24) * PrimeField(-8) == PrimeField(1 as Int))
+  }
+
+  @Test("the field's extension has roots of unity of every power of two; conjugates are inverses")
+  func roots() {
+    let one = PrimeField(1 as Int)
+    for order in 0...61 {
+      let count = 1 << order
+      let (a, b) = PrimeField.root(1, of: count)
+      #expect(a * a + b * b == one)
+      var power = (a, b)
+      for step in 0..<order {
+        #expect(power != (one, .zero))
+        if step == order - 1 { #expect(power == (.zero - one, .zero)) }
+        power = (power.0 * power.0 - power.1 * power.1, power.0 * power.1 + power.1 * power.0)
+      }
+      #expect(power == (one, .zero))
+      if order == 2 { #expect((a, b) == (.zero, one)) }
+      // The conjugate is the power −1, which is count − 1.
+      let inverse = PrimeField.root(count - 1, of: count)
+      #expect(inverse == (a, .zero - b))
+      if order > 0 {
+        let square = PrimeField.root(2 & (count - 1), of: count)
+        #expect(square == PrimeField.root(1, of: count / 2))
+      }
+    }
   }
 }

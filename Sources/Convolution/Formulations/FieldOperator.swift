@@ -1,26 +1,35 @@
 extension Formulation {
-  /// Whether it needs no more than sums, products and quotients of integers, so that it runs over a field of another kind
-  /// than floating-point numbers. A singular value decomposition needs roots, a Fourier transform sines.
-  public var isRational: Bool { isDotProduct || self == .winograd }
-
-  /// Prepares the operator of a formulation that `isRational` over any ring with quotients of integers.
+  /// Prepares the operator over the prime field: the algorithm of floating-point problems, without rounding.
+  ///
+  /// Two formulations need something else in place of what only real numbers have. Fourier transforms take their roots of unity
+  /// from the field's extension by a root of −1 (`FourierRing`); separable ones decompose by elimination instead of singular
+  /// values, at full rank.
   ///
   /// - Throws: what `check` throws.
-  package func makeFieldOperator<Scalar: RationalRing>(
-    storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
-    bias: borrowing Tensor<Scalar>, options: FormulationOptions = FormulationOptions(),
+  package func makeFieldOperator(
+    storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<PrimeField>,
+    bias: borrowing Tensor<PrimeField>, options: FormulationOptions = FormulationOptions(),
     memoryLimit: Int = .max, workLimit: Int = .max
-  ) throws(ConvolutionError) -> ConvolutionOperator<Scalar> {
-    if self != .winograd {
+  ) throws(ConvolutionError) -> ConvolutionOperator<PrimeField> {
+    if isDotProduct {
       return try prepareRing(storage, geometry, filter.values, bias.values, memoryLimit, workLimit)
     }
     precondition(filter.values.count == geometry.weights, "another filter's shape")
     try check(
-      storage: storage, geometry: geometry, options: options, scalarByteCount: MemoryLayout<Scalar>.stride,
+      storage: storage, geometry: geometry, options: options,
+      scalarByteCount: MemoryLayout<PrimeField>.stride,
       memoryLimit: memoryLimit, workLimit: workLimit)
-    let map = WinogradOperator(
-      geometry: geometry.mapped(by: storage), filter: filter.values.baseAddress.unsafelyUnwrapped,
-      tile: options.tile)
+    let inner = geometry.mapped(by: storage)
+    let weights = filter.values.baseAddress.unsafelyUnwrapped
+    let map: any LinearMap<PrimeField> =
+      switch self {
+      case .winograd: WinogradOperator(geometry: inner, filter: weights, tile: options.tile)
+      case .fft: FourierOperator(geometry: inner, filter: weights)
+      case .separable:
+        SeparableOperator(
+          geometry: inner, factors: SeparableFactors(geometry: inner, filter: weights))
+      default: preconditionFailure("a dot product")
+      }
     return ConvolutionOperator(self, storage, geometry, map, bias: bias.values)
   }
 }

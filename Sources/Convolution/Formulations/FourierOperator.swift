@@ -9,7 +9,7 @@ import Buffers
 ///
 /// Dilation spreads the taps, stride keeps every s-th output, zeros around the image are never stored, blocks that
 /// reach nothing are left out. All arithmetic is in `Scalar`.
-package final class FourierOperator<Scalar: TensorScalar>: LinearMap {
+package final class FourierOperator<Scalar: FourierRing>: LinearMap {
   /// How the image is cut.
   package let plan: FourierPlan
   private let geometry: ConvolutionGeometry
@@ -27,7 +27,7 @@ package final class FourierOperator<Scalar: TensorScalar>: LinearMap {
     let transform = FourierTransform<Scalar>(size: plan.size)
     let spectrumCount = FourierTransform<Scalar>.spectrumCount(plan.size)
     let planes = geometry.channels.output * geometry.channels.imagePerGroup
-    let block = AlignedBuffer<Scalar>(repeating: 0, count: FourierTransform<Scalar>.blockCount(plan.size))
+    let block = AlignedBuffer<Scalar>(repeating: .zero, count: FourierTransform<Scalar>.blockCount(plan.size))
     spectra = AlignedBuffer(count: planes * spectrumCount) { room in
       for plane in 0..<planes {
         clear(block.base, count: block.count)
@@ -45,7 +45,7 @@ package final class FourierOperator<Scalar: TensorScalar>: LinearMap {
     self.geometry = geometry
     self.transform = transform
     self.spectrumCount = spectrumCount
-    scale = 1 / (4 * Scalar(plan.size.height) * Scalar(plan.size.width))
+    scale = Scalar.quotient(1, 4 * plan.size.height * plan.size.width)
   }
 
   package var heldBytes: Int {
@@ -162,15 +162,15 @@ package final class FourierOperator<Scalar: TensorScalar>: LinearMap {
     conjugate: Bool, into sum: UnsafeMutablePointer<Scalar>
   ) {
     let half = spectrumCount / 2
-    let sign: Scalar = conjugate ? -1 : 1
+    let sign = Scalar.quotient(conjugate ? -1 : 1, 1)
     for index in stride(from: 0, to: half, by: 4) {
-      var (real, imaginary) = (Lanes<Scalar>.zero, Lanes<Scalar>.zero)
+      var (real, imaginary) = (Scalar.Lanes.zero, Scalar.Lanes.zero)
       var (block, filter) = (blocks + index, filters + index)
       for _ in 0..<terms {
         let (xr, xi) = (load(block), load(block + half))
-        let (wr, wi) = (load(filter), sign * load(filter + half))
-        real += xr * wr - xi * wi
-        imaginary += xr * wi + xi * wr
+        let (wr, wi) = (load(filter), load(filter + half) * sign)
+        real = real + (xr * wr - xi * wi)
+        imaginary = imaginary + (xr * wi + xi * wr)
         block += spectrumCount
         filter += filterStep
       }
@@ -228,7 +228,7 @@ package final class FourierOperator<Scalar: TensorScalar>: LinearMap {
     let blockCount: Int
 
     init(blocks: Int, _ spectrumCount: Int, _ blockCount: Int) {
-      buffer = AlignedBuffer(repeating: 0, count: (blocks + 1) * spectrumCount + blockCount)
+      buffer = AlignedBuffer(repeating: .zero, count: (blocks + 1) * spectrumCount + blockCount)
       spectra = buffer.base
       sum = spectra + blocks &* spectrumCount
       block = sum + spectrumCount

@@ -1,15 +1,12 @@
 import Buffers
 
-/// Four numbers side by side: the step in which all transforms go through memory.
-typealias Lanes<Scalar: TensorScalar> = SIMD4<Scalar>
-
 /// One-dimensional complex transforms of a power of two of rows, of all columns side by side, in place: real parts in one
 /// array, imaginary parts in another, so that every loop runs along the columns.
 ///
 /// Radix 4 with decimation in frequency, and one stage of radix 2 at the end where the power is odd. `forward` leaves its
 /// results where `place(of:)` says and `inverse`, its conjugate transpose stage by stage, takes them from there: a
 /// product of spectra needs no order. Neither scales.
-package struct FourierStages<Scalar: TensorScalar>: ~Copyable, Sendable {
+package struct FourierStages<Scalar: FourierRing>: ~Copyable, Sendable {
   /// Rows: a power of two.
   package let count: Int
   /// `W^j, W^2j, W^3j` for the stages' `j`, `W = exp(−2πi/length)`: three real and three imaginary parts each; stages one
@@ -23,8 +20,8 @@ package struct FourierStages<Scalar: TensorScalar>: ~Copyable, Sendable {
     var length = count
     while length > 4 {
       for j in 0..<length / 4 {
-        for multiple in 1...3 { roots.append(Scalar(FourierRoots.root(multiple * j, of: length).cosine)) }
-        for multiple in 1...3 { roots.append(Scalar(-FourierRoots.root(multiple * j, of: length).sine)) }
+        for multiple in 1...3 { roots.append(Scalar.root(multiple * j, of: length).0) }
+        for multiple in 1...3 { roots.append(.zero - Scalar.root(multiple * j, of: length).1) }
       }
       length /= 4
     }
@@ -171,9 +168,9 @@ package struct FourierStages<Scalar: TensorScalar>: ~Copyable, Sendable {
       var (cr, ci) = (load(r + 2 &* step), load(i + 2 &* step))
       var (dr, di) = (load(r + 3 &* step), load(i + 3 &* step))
       if let roots {
-        (br, bi) = product((br, bi), roots[0], -roots[3])
-        (cr, ci) = product((cr, ci), roots[1], -roots[4])
-        (dr, di) = product((dr, di), roots[2], -roots[5])
+        (br, bi) = product((br, bi), roots[0], .zero - roots[3])
+        (cr, ci) = product((cr, ci), roots[1], .zero - roots[4])
+        (dr, di) = product((dr, di), roots[2], .zero - roots[5])
       }
       let (evenR, evenI, oddR, oddI) = (ar + cr, ai + ci, br + dr, bi + di)
       let (fromR, fromI, toR, toI) = (ar - cr, ai - ci, br - dr, bi - di)
@@ -188,20 +185,20 @@ package struct FourierStages<Scalar: TensorScalar>: ~Copyable, Sendable {
 
 /// Four neighbours in memory.
 @inline(__always)
-func load<Scalar: TensorScalar>(_ start: UnsafePointer<Scalar>) -> Lanes<Scalar> {
-  UnsafeRawPointer(start).loadUnaligned(as: Lanes<Scalar>.self)
+func load<Scalar: FourierRing>(_ start: UnsafePointer<Scalar>) -> Scalar.Lanes {
+  UnsafeRawPointer(start).loadUnaligned(as: Scalar.Lanes.self)
 }
 
 /// Writes four neighbours to memory.
 @inline(__always)
-func store<Scalar: TensorScalar>(_ lanes: Lanes<Scalar>, _ start: UnsafeMutablePointer<Scalar>) {
-  UnsafeMutableRawPointer(start).storeBytes(of: lanes, as: Lanes<Scalar>.self)
+func store<Scalar: FourierRing>(_ lanes: Scalar.Lanes, _ start: UnsafeMutablePointer<Scalar>) {
+  UnsafeMutableRawPointer(start).storeBytes(of: lanes, as: Scalar.Lanes.self)
 }
 
 /// Writes four complex numbers to memory.
 @inline(__always)
-func store<Scalar: TensorScalar>(
-  _ lanes: (Lanes<Scalar>, Lanes<Scalar>), _ real: UnsafeMutablePointer<Scalar>,
+func store<Scalar: FourierRing>(
+  _ lanes: (Scalar.Lanes, Scalar.Lanes), _ real: UnsafeMutablePointer<Scalar>,
   _ imaginary: UnsafeMutablePointer<Scalar>
 ) {
   store(lanes.0, real)
@@ -210,8 +207,8 @@ func store<Scalar: TensorScalar>(
 
 /// Four complex numbers times one: four products and two sums, each rounded.
 @inline(__always)
-func product<Scalar: TensorScalar>(
-  _ lanes: (Lanes<Scalar>, Lanes<Scalar>), _ real: Scalar, _ imaginary: Scalar
-) -> (Lanes<Scalar>, Lanes<Scalar>) {
+func product<Scalar: FourierRing>(
+  _ lanes: (Scalar.Lanes, Scalar.Lanes), _ real: Scalar, _ imaginary: Scalar
+) -> (Scalar.Lanes, Scalar.Lanes) {
   (lanes.0 * real - lanes.1 * imaginary, lanes.0 * imaginary + lanes.1 * real)
 }

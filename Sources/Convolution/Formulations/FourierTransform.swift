@@ -13,7 +13,7 @@ import Buffers
 /// A spectrum holds `2X`, real parts, then imaginary parts, each of L₂ rows of `pitch ≥ h + 1` numbers; the rows stand in
 /// the order in which the stages leave them. `inverse` makes `n = L₁·L₂` times the block of `X`; of the product of two
 /// spectra, `4n` times. All these factors are powers of two, and whoever reads the block divides by them once.
-package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
+package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
   /// Points of a block, both powers of two.
   package let size: Extent
   private let down: FourierStages<Scalar>
@@ -31,9 +31,9 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
     along = FourierStages(count: size.width)
     var roots = AlignedBuffer<Scalar>(capacity: max(0, half - 2))
     for k in 1..<max(1, half / 2) {
-      let root = FourierRoots.root(k, of: size.height)
-      roots.append(Scalar(root.cosine))
-      roots.append(Scalar(-root.sine))
+      let root = Scalar.root(k, of: size.height)
+      roots.append(root.0)
+      roots.append(.zero - root.1)
     }
     self.roots = roots
     var places = AlignedBuffer<Int>(capacity: half + 1)
@@ -105,9 +105,9 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
     let last = half &* blockPitch
     for column in stride(from: 0, to: blockPitch, by: 4) {
       let (a, b) = (load(real + column), load(imaginary + column))
-      store(2 * (a + b), real + column)
+      store(doubled(a + b), real + column)
       store(.zero, imaginary + column)
-      store(2 * (a - b), real + last + column)
+      store(doubled(a - b), real + last + column)
       store(.zero, imaginary + last + column)
     }
     if half < 2 { return }
@@ -134,8 +134,8 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
   ) {
     let middle = places.base[half / 2] &* blockPitch
     for column in stride(from: middle, to: middle &+ blockPitch, by: 4) {
-      store(2 * load(real + column), real + column)
-      store(-2 * load(imaginary + column), imaginary + column)
+      store(doubled(load(real + column)), real + column)
+      store(.zero - doubled(load(imaginary + column)), imaginary + column)
     }
   }
 
@@ -158,7 +158,7 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
         let (ar, ai) = (load(real + one + column), load(imaginary + one + column))
         let (br, bi) = (load(real + other + column), load(imaginary + other + column))
         let sum = (ar + br, ai - bi)
-        let turned = product((ar - br, ai + bi), root.0, -root.1)
+        let turned = product((ar - br, ai + bi), root.0, .zero - root.1)
         // i times it.
         store((sum.0 - turned.1, sum.1 + turned.0), real + one + column, imaginary + one + column)
         store((sum.0 + turned.1, turned.0 - sum.1), real + other + column, imaginary + other + column)
@@ -174,14 +174,13 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
       let target = target + k
       if k &+ 3 <= half {
         for column in 0..<size.width {
-          store(Lanes<Scalar>(a[column], b[column], c[column], d[column]), target + column &* pitch)
+          store(Scalar.Lanes(a[column], b[column], c[column], d[column]), target + column &* pitch)
         }
       } else {
-        let kept = Lanes<Scalar>(
-          1, k &+ 1 <= half ? 1 : 0, k &+ 2 <= half ? 1 : 0, 0)
+        let (two, three) = (k &+ 1 <= half, k &+ 2 <= half)
         for column in 0..<size.width {
-          let lanes = Lanes<Scalar>(a[column], b[column], c[column], d[column])
-          store(Lanes<Scalar>.zero.replacing(with: lanes, where: kept .> 0), target + column &* pitch)
+          let lanes = Scalar.Lanes(a[column], two ? b[column] : .zero, three ? c[column] : .zero, .zero)
+          store(lanes, target + column &* pitch)
         }
       }
     }
@@ -209,6 +208,9 @@ package struct FourierTransform<Scalar: TensorScalar>: ~Copyable, Sendable {
       }
     }
   }
+
+  @inline(__always)
+  private func doubled(_ lanes: Scalar.Lanes) -> Scalar.Lanes { lanes + lanes }
 
   /// Where the row of frequency `k` begins; of the last one for those behind it.
   @inline(__always)

@@ -1,7 +1,7 @@
 package import Buffers
 
 /// The terms of all filter planes: `w[k,c,u,v] ≈ Σ_r p_r[u] · q_r[v]`.
-package struct SeparableFactors<Scalar: TensorScalar>: ~Copyable, Sendable {
+package struct SeparableFactors<Scalar: Ring>: ~Copyable, Sendable {
   /// The factors of all terms, those of the first plane first: `kh` numbers `p`, then `kw` numbers `q`.
   package let factors: AlignedBuffer<Scalar>
   /// The first term of each plane, and behind the last plane the number of terms.
@@ -21,9 +21,12 @@ package struct SeparableFactors<Scalar: TensorScalar>: ~Copyable, Sendable {
       saturatingSum(size.height, size.width))
   }
 
+}
+
+extension SeparableFactors where Scalar: TensorScalar {
   /// Decomposes the planes, keeping at most `limit` terms of each. A plane that is not finite gets one term
   /// that is not a number, so that everything it touches is none either.
-  init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, limit: Int?) {
+  package init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, limit: Int?) {
     let (size, taps) = (geometry.filter, geometry.taps)
     let planes = geometry.channels.output * geometry.channels.imagePerGroup
     var decomposition = SingularValueDecomposition(size: size)
@@ -75,5 +78,37 @@ package struct SeparableFactors<Scalar: TensorScalar>: ~Copyable, Sendable {
     } else {
       truncatedFilter = nil
     }
+  }
+}
+
+extension SeparableFactors where Scalar == PrimeField {
+  /// Decomposes the planes by elimination, as a field has no singular values: for an entry that is not zero, its column divided by it
+  /// times its row is a term, and what is left has one rank less.
+  init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
+    let (size, taps) = (geometry.filter, geometry.taps)
+    let planes = geometry.channels.output * geometry.channels.imagePerGroup
+    var factors = AlignedBuffer<Scalar>(capacity: Self.largestCount(geometry, limit: nil))
+    var starts = AlignedBuffer<Int>(capacity: planes + 1)
+    var (terms, largest) = (0, 0)
+    for plane in 0..<planes {
+      starts.append(terms)
+      var rest = (0..<taps).map { filter[plane * taps + $0] }
+      while let pivot = rest.firstIndex(where: { $0 != .zero }) {
+        let (row, column) = pivot.quotientAndRemainder(dividingBy: size.width)
+        let inverse = rest[pivot].inverse
+        let p = (0..<size.height).map { rest[$0 * size.width + column] * inverse }
+        let q = (0..<size.width).map { rest[row * size.width + $0] }
+        for index in 0..<taps { rest[index] -= p[index / size.width] * q[index % size.width] }
+        for factor in p + q { factors.append(factor) }
+        terms += 1
+      }
+      largest = max(largest, terms - starts[plane])
+    }
+    starts.append(terms)
+    self.factors = factors
+    self.starts = starts
+    rank = largest
+    fullRank = largest
+    truncatedFilter = nil
   }
 }

@@ -8,7 +8,7 @@ import Buffers
 /// reads; then, for each output, `t[a, b] = Σ_u p[u] · z[a·s + u·d − p, b]`, which is added to the output.
 /// The bias is added last. The adjoint takes the same passes backwards: down the columns, then along the
 /// rows, the terms of all `k` added up for each channel.
-package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
+package final class SeparableOperator<Scalar: Ring>: LinearMap {
   /// The geometry it was prepared for.
   package let geometry: ConvolutionGeometry
   /// The factors of all terms.
@@ -19,10 +19,18 @@ package final class SeparableOperator<Scalar: TensorScalar>: LinearMap {
   private let rows: AlignedBuffer<Int>
 
   /// Decomposes the filters, keeping at most `rank` terms a plane.
-  package init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, rank: Int?) {
+  package convenience init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, rank: Int?)
+  where Scalar: TensorScalar {
+    self.init(
+      geometry: geometry, factors: SeparableFactors(geometry: geometry, filter: filter, limit: rank),
+      limit: rank)
+  }
+
+  /// Takes over the factors of the filters, at most `limit` terms a plane.
+  init(geometry: ConvolutionGeometry, factors: consuming SeparableFactors<Scalar>, limit: Int? = nil) {
     self.geometry = geometry
-    limit = rank
-    factors = SeparableFactors(geometry: geometry, filter: filter, limit: rank)
+    self.limit = limit
+    self.factors = factors
     pieces = ColumnPieces(geometry.columns)
     let axis = geometry.rows
     let reached = AlignedBuffer<Bool>(repeating: false, count: axis.image)

@@ -51,7 +51,7 @@ public enum Precision: Sendable {
 
 /// The floating-point types a problem is computed in: `Float` and `Double`. (`Codable` is what `SIMDScalar` asks of a type
 /// that is its own magnitude; nothing here is coded that way.)
-public protocol TensorScalar: BinaryFloatingPoint, SIMDScalar, Codable, BitwiseCopyable, RationalRing
+public protocol TensorScalar: BinaryFloatingPoint, SIMDScalar, Codable, BitwiseCopyable, FourierRing
 where Magnitude == Self {
   /// The type's name on the wire.
   static var dataType: DataType { get }

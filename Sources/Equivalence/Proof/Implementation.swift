@@ -40,7 +40,7 @@ extension Implementation where Scalar: TensorScalar {
 }
 
 extension Implementation where Scalar == PrimeField {
-  /// A formulation over the prime field; it must be rational.
+  /// A formulation over the prime field.
   package init(
     overField formulation: Formulation, _ storage: Storage, _ geometry: ConvolutionGeometry,
     _ options: FormulationOptions, memoryLimit: Int

@@ -56,20 +56,13 @@ public struct Proof: Sendable {
       : try Self.floating(
         prover, exactness,
         Implementation<Double>(formulation, storage, geometry, options, memoryLimit: settings.memoryLimit))
-    if formulation.isRational {
-      probes.append(
-        try prover.field(
-          Implementation(
-            overField: formulation, storage, geometry, options, memoryLimit: settings.memoryLimit)))
-    } else {
-      let reason =
-        formulation == .separable
-        ? "singular value decompositions need square roots" : "its twiddle factors are floating-point numbers"
-      probes.append(
-        ProbeOutcome(
-          probe: .field, verdict: .notApplicable(reason), applications: 0, statement: "nothing",
-          errorExponent: nil))
-    }
+    probes.append(
+      try prover.field(
+        Implementation(
+          overField: formulation, storage, geometry, options, memoryLimit: settings.memoryLimit),
+        besides: Self.instead(formulation),
+        // Of factors, factors and pixels; elimination divides by as many pivots as there are terms.
+        degree: formulation == .separable ? 3 + min(geometry.filter.height, geometry.filter.width) : 2))
     self.geometry = geometry
     self.formulation = formulation
     self.storage = storage
@@ -93,6 +86,15 @@ public struct Proof: Sendable {
       storage: .sparse, geometry: geometry, scalarByteCount: 8, memoryLimit: settings.memoryLimit,
       workLimit: settings.workLimit)
     try checkMemory(formulation, storage, geometry, limit: settings.memoryLimit)
+  }
+
+  /// What stands in the field for what only real numbers have.
+  private static func instead(_ formulation: Formulation) -> String {
+    switch formulation {
+    case .fft: ", with the roots of unity of the field's extension by a root of −1 for cosines and sines"
+    case .separable: ", with the filter decomposed by elimination instead of its singular values"
+    default: ""
+    }
   }
 
   private static func floating<Scalar: TensorScalar>(

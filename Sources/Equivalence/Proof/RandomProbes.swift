@@ -53,8 +53,15 @@ extension Prover {
   }
 
   /// Random elements of the prime field as image, filter and bias.
-  package func field(_ implementation: Implementation<PrimeField>) throws(ConvolutionError) -> ProbeOutcome {
-    let statement = "the algorithm computes the definition's bilinear map, as an identity of polynomials"
+  ///
+  /// - Parameters:
+  ///   - instead: What the implementation has in the field for something that only real numbers have.
+  ///   - degree: The degree of the polynomials that are compared, and of those by whose zeros an element may not be divided.
+  package func field(
+    _ implementation: Implementation<PrimeField>, besides instead: String = "", degree: Int = 2
+  ) throws(ConvolutionError) -> ProbeOutcome {
+    let statement =
+      "the algorithm computes the definition's bilinear map, as an identity of polynomials" + instead
     if let refusal = refusal(.field, applications: settings.trials, statement) { return refusal }
     let coding = Coding<PrimeField, PrimeField>(
       image: { $0 }, filter: { $0 }, bias: { $0 }, result: { $0 }, text: { "\($0.value)" },
@@ -69,8 +76,9 @@ extension Prover {
         return outcome(.field, statement, application + 1, failure)
       }
     }
-    // 2/p is a little more than 2⁻⁶⁰.
-    return outcome(.field, statement, settings.trials, nil, exponent: -59.99 * Double(settings.trials))
+    // degree/p, p a little less than 2⁶¹.
+    let exponent = (log2(Double(degree)) - 60.99) * Double(settings.trials)
+    return outcome(.field, statement, settings.trials, nil, exponent: exponent)
   }
 
   /// Integers of magnitude up to `size`, without zero where that is 1.
