@@ -38,14 +38,15 @@ public final class ConvolutionService: RequestHandler {
         .notAcceptable, "\(head.path) answers with \(types), which the Accept field excludes."
       ).response()
     }
-    if route.takesBody, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
+    if route.takesBody, let type = head.value(of: "content-type"), !route.takes(contentType: type) {
+      let types = route.bodyTypes.map { "\($0)" }
       return Problem(
         .unsupportedMediaType,
         """
-        The body must be application/json, and its Content-Type says otherwise; with curl, use --json or \
-        -H 'Content-Type: application/json'.
+        The body must be \(types.joined(separator: " or ")), and its Content-Type says otherwise; with curl, use --json or \
+        -H 'Content-Type: \(types[types.count - 1])'.
         """
-      ).response(fields: [Response.Field("Accept", "application/json")])
+      ).response(fields: [Response.Field("Accept", types.joined(separator: ", "))])
     }
     return nil
   }
@@ -71,7 +72,7 @@ public final class ConvolutionService: RequestHandler {
       case .operator:
         return place == .loop
           ? nil : try operatorMatrices(request.body, wantsPicture: prefersPicture(request.head, to: route))
-      case .recognize: return place == .loop ? nil : try recognize(request.body)
+      case .recognize: return place == .loop ? nil : try recognize(request)
       case .formulations: return try formulations(Query(request.head.query))
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
       case .healthz: return statusAnswer("ok")

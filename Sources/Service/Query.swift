@@ -1,4 +1,5 @@
 import Convolution
+import TensorCoding
 
 /// The parameters of a query, in order: `image=64x64&filter=3x3`.
 struct Query {
@@ -49,6 +50,19 @@ struct Query {
       throw .parameter(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound).")
     }
     return value
+  }
+
+  /// A number as JSON writes it; nil where the parameter is absent.
+  func number(_ name: String) throws(ServiceError) -> Double? {
+    guard let value = self[name] else { return nil }
+    var text = String(value)
+    let number = text.withUTF8 { bytes in
+      try? decodeDocument(UnsafeRawBufferPointer(bytes)) { (reader) throws(JSONError) -> Double in
+        try reader.number()
+      }
+    }
+    guard let number else { throw .parameter(name, "must be a number, such as 1e-6.") }
+    return number
   }
 
   /// One of the words of `Word`, or of those `among` them; nil where the parameter is absent.

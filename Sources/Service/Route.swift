@@ -41,6 +41,21 @@ enum Route: String, CaseIterable {
     }
   }
 
+  /// The media types of a body that it takes.
+  var bodyTypes: [StaticString] {
+    switch self {
+    case .recognize: ["application/json", Self.array]
+    case .convolve, .compare, .gradients, .verify, .prove, .operator: ["application/json"]
+    case .formulations, .benchmark, .healthz, .readyz, .openapi: []
+    }
+  }
+
+  /// Whether it takes a body of this Content-Type.
+  func takes(contentType: String) -> Bool {
+    isJSON(contentType: contentType)
+      || (isNumPy(contentType: contentType) && bodyTypes.contains { "\($0)" == "\(Self.array)" })
+  }
+
   /// The media types of a successful answer, the one for who does not mind first.
   var mediaTypes: [StaticString] {
     switch self {
@@ -56,4 +71,6 @@ enum Route: String, CaseIterable {
 
   /// The media type of pictures.
   static var picture: StaticString { "image/svg+xml" }
+  /// The media type of an array in NumPy's file format.
+  static var array: StaticString { "application/x-npy" }
 }
