@@ -23,7 +23,7 @@ package struct SeparableFactors<Scalar: TensorScalar>: ~Copyable, Sendable {
 
   /// Decomposes the planes, keeping at most `limit` terms of each. A plane that is not finite gets one term
   /// that is not a number, so that everything it touches is none either.
-  init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, limit: Int?) {
+  package init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, limit: Int?) {
     let (size, taps) = (geometry.filter, geometry.taps)
     let planes = geometry.channels.output * geometry.channels.imagePerGroup
     var decomposition = SingularValueDecomposition(size: size)
