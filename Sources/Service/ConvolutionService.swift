@@ -62,16 +62,18 @@ public final class ConvolutionService: RequestHandler {
     }
     do {
       switch route {
-      case .convolve: return try convolve(request.body, on: place)
+      case .convolve:
+        return try convolve(request, on: place, asArray: prefers(Route.array, request.head, of: route))
       case .compare: return place == .loop ? nil : try compare(request.body)
       case .gradients: return place == .loop ? nil : try gradients(request.body)
       case .verify:
         return place == .loop
-          ? nil : try verify(request.body, asPicture: prefersPicture(request.head, to: route))
+          ? nil : try verify(request.body, asPicture: prefers(Route.picture, request.head, of: route))
       case .prove: return place == .loop ? nil : try prove(request.body)
       case .operator:
         return place == .loop
-          ? nil : try operatorMatrices(request.body, wantsPicture: prefersPicture(request.head, to: route))
+          ? nil
+          : try operatorMatrices(request.body, wantsPicture: prefers(Route.picture, request.head, of: route))
       case .recognize: return place == .loop ? nil : try recognize(request)
       case .formulations: return try formulations(Query(request.head.query))
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
@@ -93,10 +95,10 @@ public final class ConvolutionService: RequestHandler {
       fields: refusal.status == .serviceUnavailable ? [Response.Field("Retry-After", "1")] : [])
   }
 
-  /// Whether the request would rather have an answer of `route` as a picture.
-  private func prefersPicture(_ head: RequestHead, to route: Route) -> Bool {
-    let accept = head.value(of: "accept") ?? "*/*"
-    return preferred(accept, among: route.mediaTypes).map { "\($0)" } == "\(Route.picture)"
+  /// Whether the request would rather have an answer of `route` as `type` than in any other of its types.
+  private func prefers(_ type: StaticString, _ head: RequestHead, of route: Route) -> Bool {
+    guard let accept = head.value(of: "accept"), accept != "*/*" else { return false }
+    return preferred(accept, among: route.mediaTypes).map { "\($0)" } == "\(type)"
   }
 
   private func readiness() -> Response {

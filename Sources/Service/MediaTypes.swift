@@ -9,7 +9,9 @@ func isJSON(contentType: String) -> Bool {
 
 /// Whether the media type of a Content-Type field is that of one array in NumPy's file format; parameters are ignored.
 func isNumPy(contentType: String) -> Bool {
-  trimmed(contentType.prefix { $0 != ";" }).lowercased() == "application/x-npy"
+  // What nearly every client sends needs no taking apart.
+  if contentType == "application/json" { return false }
+  return trimmed(contentType.prefix { $0 != ";" }).lowercased() == "application/x-npy"
 }
 
 /// Which of the media types `offered` an Accept field likes best: the first among equals, nil where it admits none.

@@ -44,8 +44,8 @@ enum Route: String, CaseIterable {
   /// The media types of a body that it takes.
   var bodyTypes: [StaticString] {
     switch self {
-    case .recognize: ["application/json", Self.array]
-    case .convolve, .compare, .gradients, .verify, .prove, .operator: ["application/json"]
+    case .convolve, .recognize: ["application/json", Self.array]
+    case .compare, .gradients, .verify, .prove, .operator: ["application/json"]
     case .formulations, .benchmark, .healthz, .readyz, .openapi: []
     }
   }
@@ -61,7 +61,8 @@ enum Route: String, CaseIterable {
     switch self {
     case .openapi: ["application/yaml"]
     case .verify, .operator: ["application/json", Self.picture]
-    case .convolve, .compare, .gradients, .prove, .recognize, .formulations, .benchmark, .healthz, .readyz:
+    case .convolve: ["application/json", Self.array]
+    case .compare, .gradients, .prove, .recognize, .formulations, .benchmark, .healthz, .readyz:
       ["application/json"]
     }
   }
