@@ -52,11 +52,14 @@ import Testing
       let body = Array(#"{"image":[[1,2,3]],"filter":[[1,1]]}"#.utf8)
       let head = try RequestHead(
         .post, "/convolve", fields: ["Content-Type": "application/json", "Accept": accept])
-      try body.withUnsafeBytes { bytes in
-        let response = service.response(to: Request(head: head, body: bytes), on: .worker)
+      body.withUnsafeBytes { bytes in
         var expected = ByteBuffer()
         expected.append(numPy: Tensor<Float>([[3, 5]]))
-        #expect(response?.body.elements.elementsEqual(expected.elements) == true)
+        var isExpected = false
+        if let response = service.response(to: Request(head: head, body: bytes), on: .worker) {
+          isExpected = response.body.elements.elementsEqual(expected.elements)
+        }
+        #expect(isExpected)
       }
       let answer = try service.answer(
         .post, "/convolve", String(decoding: body, as: UTF8.self),
