@@ -129,7 +129,9 @@ extension ConvolutionService {
   private func written(_ number: Double?) -> String {
     var writer = JSONWriter()
     writer.number(orNull: number)
-    return String(decoding: writer.finish().elements, as: UTF8.self)
+    // Named, so that it lives until its bytes are read.
+    let text = writer.finish()
+    return String(decoding: text.elements, as: UTF8.self)
   }
 
   /// The multiply-adds of everything that the answer needs: the formulation, `repeats` times; the direct
