@@ -38,14 +38,15 @@ public final class ConvolutionService: RequestHandler {
         .notAcceptable, "\(head.path) answers with \(types), which the Accept field excludes."
       ).response()
     }
-    if route.takesBody, let type = head.value(of: "content-type"), !isJSON(contentType: type) {
+    if route.takesBody, let type = head.value(of: "content-type"), !route.takes(contentType: type) {
+      let types = route.bodyTypes.map { "\($0)" }
       return Problem(
         .unsupportedMediaType,
         """
-        The body must be application/json, and its Content-Type says otherwise; with curl, use --json or \
-        -H 'Content-Type: application/json'.
+        The body must be \(types.joined(separator: " or ")), and its Content-Type says otherwise; with curl, use --json or \
+        -H 'Content-Type: \(types[types.count - 1])'.
         """
-      ).response(fields: [Response.Field("Accept", "application/json")])
+      ).response(fields: [Response.Field("Accept", types.joined(separator: ", "))])
     }
     return nil
   }
@@ -61,17 +62,19 @@ public final class ConvolutionService: RequestHandler {
     }
     do {
       switch route {
-      case .convolve: return try convolve(request.body, on: place)
+      case .convolve:
+        return try convolve(request, on: place, asArray: prefers(Route.array, request.head, of: route))
       case .compare: return place == .loop ? nil : try compare(request.body)
       case .gradients: return place == .loop ? nil : try gradients(request.body)
       case .verify:
         return place == .loop
-          ? nil : try verify(request.body, asPicture: prefersPicture(request.head, to: route))
+          ? nil : try verify(request.body, asPicture: prefers(Route.picture, request.head, of: route))
       case .prove: return place == .loop ? nil : try prove(request.body)
       case .operator:
         return place == .loop
-          ? nil : try operatorMatrices(request.body, wantsPicture: prefersPicture(request.head, to: route))
-      case .recognize: return place == .loop ? nil : try recognize(request.body)
+          ? nil
+          : try operatorMatrices(request.body, wantsPicture: prefers(Route.picture, request.head, of: route))
+      case .recognize: return place == .loop ? nil : try recognize(request)
       case .formulations: return try formulations(Query(request.head.query))
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
       case .healthz: return statusAnswer("ok")
@@ -92,10 +95,10 @@ public final class ConvolutionService: RequestHandler {
       fields: refusal.status == .serviceUnavailable ? [Response.Field("Retry-After", "1")] : [])
   }
 
-  /// Whether the request would rather have an answer of `route` as a picture.
-  private func prefersPicture(_ head: RequestHead, to route: Route) -> Bool {
-    let accept = head.value(of: "accept") ?? "*/*"
-    return preferred(accept, among: route.mediaTypes).map { "\($0)" } == "\(Route.picture)"
+  /// Whether the request would rather have an answer of `route` as `type` than in any other of its types.
+  private func prefers(_ type: StaticString, _ head: RequestHead, of route: Route) -> Bool {
+    guard let accept = head.value(of: "accept"), accept != "*/*" else { return false }
+    return preferred(accept, among: route.mediaTypes).map { "\($0)" } == "\(type)"
   }
 
   private func readiness() -> Response {

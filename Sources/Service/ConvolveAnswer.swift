@@ -9,27 +9,57 @@ extension ConvolutionService {
   /// POST /convolve: decode, compute by the formulation and directly, judge, write.
   ///
   /// - Returns: nil on the loop where decoding or computing takes longer than handing over to a worker.
-  func convolve(_ body: UnsafeRawBufferPointer, on place: Place) throws(ServiceError) -> Response? {
+  func convolve(
+    _ posted: borrowing Request, on place: Place, asArray: Bool
+  ) throws(ServiceError) -> Response? {
+    let body = posted.body
     if place == .loop, body.count > ServiceLimits.loopBodyBytes { return nil }
     let stopwatch = Stopwatch()
     let limit = limits.tensorElements
+    if let type = posted.head.value(of: "content-type"), isNumPy(contentType: type) {
+      do throws(ServiceError) {
+        let query = try ConvolveQuery(array: body, Query(posted.head.query), elementLimit: limit)
+        return try answer(query, on: place, asArray: asArray, stopwatch)
+      } catch {
+        throw error.ofQuery
+      }
+    }
     let request = try decodedRequest(body) { (reader) throws(JSONError) in
       try ConvolveRequest(&reader, elementLimit: limit)
     }
-    switch request.problem.dataType.precision {
-    case .single: return try answer(request, in: Float.self, on: place, stopwatch)
-    case .double: return try answer(request, in: Double.self, on: place, stopwatch)
+    let plan = request.plan
+    switch plan.dataType.precision {
+    case .single:
+      let problem = try request.problem.problem(as: Float.self, elementLimit: limit)
+      return try answer(problem, plan, on: place, asArray: asArray, stopwatch)
+    case .double:
+      let problem = try request.problem.problem(as: Double.self, elementLimit: limit)
+      return try answer(problem, plan, on: place, asArray: asArray, stopwatch)
+    }
+  }
+
+  private func answer(
+    _ query: ConvolveQuery, on place: Place, asArray: Bool, _ started: Stopwatch
+  ) throws(ServiceError) -> Response? {
+    let limit = limits.tensorElements
+    switch query.plan.dataType.precision {
+    case .single:
+      let problem = try query.problem(as: Float.self, elementLimit: limit)
+      return try answer(problem, query.plan, on: place, asArray: asArray, started)
+    case .double:
+      let problem = try query.problem(as: Double.self, elementLimit: limit)
+      return try answer(problem, query.plan, on: place, asArray: asArray, started)
     }
   }
 
   private func answer<Scalar: TensorScalar>(
-    _ request: consuming ConvolveRequest, in type: Scalar.Type, on place: Place, _ started: Stopwatch
+    _ problem: borrowing ConvolutionProblem<Scalar>, _ plan: ConvolvePlan, on place: Place, asArray: Bool,
+    _ started: Stopwatch
   ) throws(ServiceError) -> Response? {
     var stopwatch = started
-    let (choice, repeats, isDetailed) = (request.choice, request.repeats, request.report == .full)
-    let (dataType, encoding) = (request.problem.dataType, request.problem.encoding)
-    let problem = try request.problem.problem(as: type, elementLimit: limits.tensorElements)
-    let work = try checkedWork(of: problem.geometry, choice, repeats, in: type)
+    let (choice, repeats, isDetailed) = (plan.choice, plan.repeats, plan.report == .full)
+    let (dataType, encoding) = (plan.dataType, plan.encoding)
+    let work = try checkedWork(of: problem.geometry, choice, repeats, in: Scalar.self)
     // To write a number takes about as long as twenty multiply-adds.
     let writing = 20 * problem.geometry.resultElementCount
     if place == .loop, work + writing > ServiceLimits.loopMultiplyAdds { return nil }
@@ -57,6 +87,20 @@ extension ConvolutionService {
     }
     timing.reference = stopwatch.lap()
 
+    if asArray {
+      var file = ByteBuffer()
+      file.append(numPy: run.result, as: dataType)
+      timing.encode = stopwatch.lap()
+      timing.total = stopwatch.total
+      return Response(
+        .ok, contentType: Route.array,
+        fields: [
+          Response.Field("Vary", "Accept"),
+          Response.Field("X-Max-Deviation", written(assessment.maxDeviation)),
+          Response.Field("X-Equivalent", assessment.equivalent ? "true" : "false"),
+          Response.Field("Server-Timing", timing.serverTiming),
+        ], body: file)
+    }
     // Room for what an answer usually takes, so that it is not moved while it grows.
     var writer = JSONWriter(ByteBuffer(capacity: 1024 + 12 * run.result.values.count))
     writer.beginObject()
@@ -79,6 +123,15 @@ extension ConvolutionService {
     return Response(
       .ok, contentType: Route.convolve.mediaType,
       fields: [Response.Field("Server-Timing", timing.serverTiming)], body: writer.finishLine())
+  }
+
+  /// A number as it stands in a document.
+  private func written(_ number: Double?) -> String {
+    var writer = JSONWriter()
+    writer.number(orNull: number)
+    // Named, so that it lives until its bytes are read.
+    let text = writer.finish()
+    return String(decoding: text.elements, as: UTF8.self)
   }
 
   /// The multiply-adds of everything that the answer needs: the formulation, `repeats` times; the direct

@@ -1,6 +1,17 @@
 import Convolution
 import TensorCoding
 
+/// How POST /convolve is to compute a problem and to answer.
+struct ConvolvePlan {
+  let choice: FormulationChoice
+  let repeats: Int
+  let report: ConvolveRequest.Report
+  /// The element type of the problem and of its result.
+  let dataType: DataType
+  /// How the answer writes tensors.
+  let encoding: Encoding
+}
+
 /// The body of POST /convolve, read once: every option with its default, and the tensors in place.
 struct ConvolveRequest: ~Copyable {
   /// How much the answer says about deviations.
@@ -14,9 +25,16 @@ struct ConvolveRequest: ~Copyable {
   }
 
   let problem: ProblemRequest
-  private(set) var choice = FormulationChoice()
-  private(set) var repeats = 1
-  private(set) var report = Report.summary
+  private var choice = FormulationChoice()
+  private var repeats = 1
+  private var report = Report.summary
+
+  /// How the problem is to be computed and answered.
+  var plan: ConvolvePlan {
+    ConvolvePlan(
+      choice: choice, repeats: repeats, report: report, dataType: problem.dataType, encoding: problem.encoding
+    )
+  }
 
   /// Reads the whole document behind `reader`.
   ///

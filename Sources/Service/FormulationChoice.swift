@@ -42,6 +42,17 @@ struct FormulationChoice {
     return true
   }
 
+  /// The choice that a query names, by the names that its fields have in a document.
+  ///
+  /// - Throws: `parameter`, which names the field that is wrong.
+  init(_ query: Query) throws(ServiceError) {
+    self.init()
+    formulation = try query.word(Field.formulation.rawValue) ?? formulation
+    storage = try query.word(Field.storage.rawValue) ?? storage
+    options.rank = try query.integer(Field.rank.rawValue, in: 1...AxisGeometry.maximumExtent)
+    options.tile = try query.integer(Field.tile.rawValue, in: 1...AxisGeometry.maximumExtent)
+  }
+
   /// A choice that stands alone: the name of a formulation, or an object with the fields of a choice.
   init(_ reader: inout JSONReader) throws(JSONError) {
     self.init()

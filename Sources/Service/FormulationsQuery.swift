@@ -29,15 +29,7 @@ struct FormulationsQuery {
     guard let filter = try query.shape("filter", ranks: [2, 4]) else {
       throw .parameter("filter", Self.needsShapes)
     }
-    var options = ConvolutionOptions()
-    if let stride = try query.pair("stride", in: extents) { options.stride = stride }
-    options.padding = try query.padding("padding")
-    if let mode: PaddingMode = try query.word("padding_mode") { options.paddingMode = mode }
-    if let dilation = try query.pair("dilation", in: extents) { options.dilation = dilation }
-    if let groups = try query.integer("groups", in: extents) { options.groups = groups }
-    options.transposed = try query.boolean("transposed") ?? false
-    options.outputPadding = try query.pair("output_padding", in: 0...AxisGeometry.maximumExtent)
-    options.outputShape = try query.extents("output_shape")
+    let options = try ConvolutionOptions(query)
     dataType = try query.word("dtype") ?? .float32
     tile = try query.integer("tile", in: extents)
     rank = try query.integer("rank", in: extents)

@@ -9,6 +9,8 @@ enum GivenMatrix: ~Copyable {
   case full(Tensor<Double>)
   /// Compressed sparse rows.
   case compressed(CompressedRows)
+  /// All entries in NumPy's file format, still in the body; each is found to be a `Double`.
+  case array(NumPyArray)
 }
 
 /// The parts of a matrix in compressed sparse rows.
@@ -112,6 +114,10 @@ extension SparseMatrix where Scalar == Double {
   init(_ given: consuming GivenMatrix) throws(RecognitionError) {
     switch consume given {
     case .full(let tensor): self = try SparseMatrix(tensor)
+    case .array(let array):
+      self = try SparseMatrix(rows: array.shape[0], columns: array.shape[1]) { row, entries in
+        array.read(row: row, into: entries)
+      }
     case .compressed(let parts):
       self = try SparseMatrix(
         rows: parts.rows, columns: parts.columns, rowPointers: parts.rowPointers.elements,

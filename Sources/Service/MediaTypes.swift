@@ -7,6 +7,13 @@ func isJSON(contentType: String) -> Bool {
   return type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
 }
 
+/// Whether the media type of a Content-Type field is that of one array in NumPy's file format; parameters are ignored.
+func isNumPy(contentType: String) -> Bool {
+  // What nearly every client sends needs no taking apart.
+  if contentType == "application/json" { return false }
+  return trimmed(contentType.prefix { $0 != ";" }).lowercased() == "application/x-npy"
+}
+
 /// Which of the media types `offered` an Accept field likes best: the first among equals, nil where it admits none.
 func preferred(_ field: String, among offered: [StaticString]) -> StaticString? {
   if field == "*/*" { return offered.first }

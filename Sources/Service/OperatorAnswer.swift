@@ -33,25 +33,19 @@ extension ConvolutionService {
     }
     try checkPaddedImage(of: geometry, elementLimit: limit)
     let filter = rotated(given, ofTaps: options.flip ? geometry.taps : 1)
-    let matrix = try computed { () throws(ConvolutionError) in try OperatorMatrix(geometry) }
+    let (storage, rank) = (kind.formulation.storages[0], request.rank)
+    try computed { () throws(ConvolutionError) in
+      try kind.formulation.checkSupport(of: geometry, options: FormulationOptions(rank: rank))
+      // Beside making matrices, planes of the filter are decomposed.
+      if kind == .separable {
+        try kind.formulation.check(
+          storage: storage, geometry: geometry, options: FormulationOptions(rank: rank),
+          scalarByteCount: type.dataType.byteCount, memoryLimit: limits.operatorBytes,
+          workLimit: limits.multiplyAdds)
+      }
+    }
     let decoding = stopwatch.lap()
     let fields = [Response.Field("Vary", "Accept")]
-    if wantsPicture {
-      try check(entries: saturatingSum(matrix.statistics.nonzeros, matrix.statistics.meetings))
-      let picture = OperatorPicture.draw(matrix) { "\(filter.values[$0])" }
-      return Response(.ok, contentType: Route.picture, fields: fields, body: picture)
-    }
-
-    let counts = MatrixCounts(kind, matrix, scalarByteCount: type.dataType.byteCount)
-    switch form {
-    case .statistics: break
-    case .csr:
-      try check(entries: saturatingSum(counts.nonzeros, saturatingProduct(counts.matrices, counts.rows + 1)))
-      try check(entries: matrix.statistics.meetings)
-    case .entries:
-      try check(entries: counts.entries)
-      try check(entries: matrix.statistics.meetings)
-    }
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("formulation")
@@ -63,42 +57,24 @@ extension ConvolutionService {
     writer.newLine()
     writer.problemShapes(geometry, filter: shape)
     writer.newLine()
-    writer.counts(counts)
-    if form != .statistics {
-      writer.newLine()
-      switch kind {
-      case .toeplitz:
-        let made = try self.made { (memoryLimit) throws(ConvolutionError) in
-          try matrix.matrix(filter: filter, memoryLimit: memoryLimit)
-        }
-        writer.key("matrix")
-        writer.matrix(made, form, encoding)
-      case .banded:
-        writer.key("matrices")
-        writer.beginArray()
-        for k in 0..<geometry.channels.output {
-          for c in 0..<geometry.channels.imagePerGroup {
-            for v in 0..<geometry.filter.width {
-              let made = try self.made { (memoryLimit) throws(ConvolutionError) in
-                try matrix.bandMatrix(
-                  filter: filter, outputChannel: k, plane: c, column: v, memoryLimit: memoryLimit)
-              }
-              if (k, c, v) != (0, 0, 0) { writer.newLine() }
-              writer.beginObject()
-              writer.key("filter")
-              writer.integer(k)
-              writer.key("plane")
-              writer.integer(c)
-              writer.key("column")
-              writer.integer(v)
-              writer.key("matrix")
-              writer.matrix(made, form, encoding)
-              writer.endObject()
-            }
-          }
-        }
-        writer.endArray()
+    switch kind {
+    case .separable:
+      let matrices = try computed { () throws(ConvolutionError) in
+        try SeparableMatrices(geometry, filter: filter, rank: rank)
       }
+      if wantsPicture {
+        return Response(
+          .ok, contentType: Route.picture, fields: fields, body: try picture(of: matrices))
+      }
+      try write(matrices, of: geometry, form, encoding, to: &writer)
+    case .toeplitz, .banded:
+      let matrix = try computed { () throws(ConvolutionError) in try OperatorMatrix(geometry) }
+      if wantsPicture {
+        try check(entries: saturatingSum(matrix.statistics.nonzeros, matrix.statistics.meetings))
+        let picture = OperatorPicture.draw(matrix) { "\(filter.values[$0])" }
+        return Response(.ok, contentType: Route.picture, fields: fields, body: picture)
+      }
+      try write(matrix, kind, filter: filter, form, encoding, to: &writer)
     }
     let making = stopwatch.lap()
     writer.newLine()
@@ -112,15 +88,69 @@ extension ConvolutionService {
     return Response(.ok, contentType: Route.operator.mediaType, fields: fields, body: writer.finishLine())
   }
 
-  private func check(entries: Int) throws(ServiceError) {
-    if entries > limits.tensorElements { throw .entries(entries, limit: limits.tensorElements) }
+  /// Counts the toeplitz matrix or the banded ones, and writes them where they are asked for.
+  private func write<Scalar: TensorScalar>(
+    _ matrix: OperatorMatrix, _ kind: OperatorRequest.Matrices, filter: borrowing Tensor<Scalar>,
+    _ form: OperatorRequest.Form, _ encoding: Encoding, to writer: inout JSONWriter
+  ) throws(ServiceError) {
+    let isBanded = kind == .banded
+    let counts = isBanded ? OperatorCounts(banded: matrix) : OperatorCounts(toeplitz: matrix)
+    try check(counts, form, meetings: matrix.statistics.meetings)
+    counts.write(to: &writer, scalarByteCount: Scalar.dataType.byteCount)
+    if form == .statistics { return }
+    writer.newLine()
+    if !isBanded {
+      let made = try computed { () throws(ConvolutionError) in
+        try matrix.matrix(filter: filter, memoryLimit: limits.operatorBytes)
+      }
+      writer.key("matrix")
+      writer.matrix(made, form, encoding)
+      return
+    }
+    let geometry = matrix.geometry
+    writer.key("matrices")
+    writer.beginArray()
+    for k in 0..<geometry.channels.output {
+      for c in 0..<geometry.channels.imagePerGroup {
+        for v in 0..<geometry.filter.width {
+          let made = try computed { () throws(ConvolutionError) in
+            try matrix.bandMatrix(
+              filter: filter, outputChannel: k, plane: c, column: v, memoryLimit: limits.operatorBytes)
+          }
+          if (k, c, v) != (0, 0, 0) { writer.newLine() }
+          writer.beginObject()
+          writer.key("filter")
+          writer.integer(k)
+          writer.key("plane")
+          writer.integer(c)
+          writer.key("column")
+          writer.integer(v)
+          writer.key("matrix")
+          writer.matrix(made, form, encoding)
+          writer.endObject()
+        }
+      }
+    }
+    writer.endArray()
   }
 
-  private func made<Result: ~Copyable>(
-    _ make: (_ memoryLimit: Int) throws(ConvolutionError) -> Result
-  ) throws(ServiceError) -> Result {
-    let memoryLimit = limits.operatorBytes
-    return try computed { () throws(ConvolutionError) in try make(memoryLimit) }
+  /// Refuses to write matrices of too many entries.
+  ///
+  /// - Parameter meetings: What is held of each axis while they are made.
+  func check(
+    _ counts: OperatorCounts, _ form: OperatorRequest.Form, meetings: Int
+  ) throws(ServiceError) {
+    switch form {
+    case .statistics: return
+    case .csr: try check(entries: saturatingSum(counts.nonzeros, counts.rowPointers))
+    case .entries: try check(entries: counts.entries)
+    }
+    try check(entries: meetings)
+  }
+
+  /// Refuses to write or draw so many entries.
+  func check(entries: Int) throws(ServiceError) {
+    if entries > limits.tensorElements { throw .entries(entries, limit: limits.tensorElements) }
   }
 }
 
@@ -133,67 +163,9 @@ private func rotated<Scalar: TensorScalar>(
   return filter
 }
 
-/// What the matrices of a formulation are made of, all of them together. Numbers too large for an `Int` stand at `Int.max`.
-private struct MatrixCounts {
-  let matrices: Int
-  /// Rows and columns of each.
-  let rows: Int
-  let columns: Int
-  let entries: Int
-  let nonzeros: Int
-  let distinctWeights: Int
-  let denseBytes: Int
-  let sparseBytes: Int
-  /// Columns of what each matrix is multiplied by.
-  let timesColumns: Int
-
-  init(_ kind: OperatorRequest.Matrices, _ matrix: OperatorMatrix, scalarByteCount: Int) {
-    let statistics = matrix.statistics
-    distinctWeights =
-      kind == .toeplitz
-      ? statistics.distinctWeights : saturatingProduct(statistics.bandMatrices, statistics.bandWeights)
-    switch kind {
-    case .toeplitz:
-      (matrices, rows, columns) = (1, statistics.rows, statistics.columns)
-      nonzeros = statistics.nonzeros
-      timesColumns = 1
-    case .banded:
-      matrices = statistics.bandMatrices
-      (rows, columns) = (statistics.bandSize.height, statistics.bandSize.width)
-      nonzeros = saturatingProduct(matrices, statistics.bandNonzeros)
-      timesColumns = matrix.geometry.output.width
-    }
-    entries = saturatingProduct(matrices, rows, columns)
-    denseBytes = saturatingProduct(entries, scalarByteCount)
-    sparseBytes = saturatingSum(
-      saturatingProduct(nonzeros, scalarByteCount + MemoryLayout<Int32>.stride),
-      saturatingProduct(matrices, rows + 1, MemoryLayout<Int>.stride))
-  }
-}
-
 extension JSONWriter {
-  fileprivate mutating func counts(_ counts: MatrixCounts) {
-    key("statistics")
-    beginObject()
-    let numbers: [(StaticString, Int)] = [
-      ("matrices", counts.matrices), ("rows", counts.rows), ("columns", counts.columns),
-      ("entries", counts.entries), ("nonzeros", counts.nonzeros),
-      ("fixed_zeros", counts.entries == .max ? .max : counts.entries - counts.nonzeros),
-      ("distinct_weights", counts.distinctWeights),
-      ("ties", counts.nonzeros == .max ? .max : counts.nonzeros - counts.distinctWeights),
-      ("dense_bytes", counts.denseBytes),
-      ("sparse_bytes", counts.sparseBytes),
-      ("dense_multiply_adds", saturatingProduct(counts.entries, counts.timesColumns)),
-      ("sparse_multiply_adds", saturatingProduct(counts.nonzeros, counts.timesColumns)),
-    ]
-    for (key, number) in numbers {
-      self.key(key)
-      integer(number)
-    }
-    endObject()
-  }
-
-  fileprivate mutating func matrix<Scalar: TensorScalar>(
+  /// A matrix with all its zeros, or in compressed sparse rows.
+  mutating func matrix<Scalar: TensorScalar>(
     _ matrix: borrowing SparseMatrix<Scalar>, _ form: OperatorRequest.Form, _ encoding: Encoding
   ) {
     if form == .entries {

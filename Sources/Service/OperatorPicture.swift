@@ -1,6 +1,16 @@
 package import Buffers
 package import Convolution
 
+/// A finished picture and how large it is.
+struct OperatorDrawing: ~Copyable {
+  let svg: ByteBuffer
+  let width: Int
+  let height: Int
+
+  /// The picture alone.
+  consuming func taken() -> ByteBuffer { svg }
+}
+
 /// The matrix `A` of a convolution as an SVG picture: zeros grey, one colour a tied weight, rows labelled by output pixel
 /// and columns by image pixel. Matrices of more than 200 × 400 entries are drawn by the density of their nonzeros.
 ///
@@ -11,6 +21,10 @@ package struct OperatorPicture: ~Copyable {
   private var svg = ByteBuffer(capacity: 1 << 14)
   /// Pixels a cell is wide and high.
   private let cell: Int
+  /// What the matrix and the filter's taps are called.
+  private let names: (matrix: String, tap: String)
+  /// Width and height of the whole picture.
+  private var size = (width: 0, height: 0)
 
   private static var most: (rows: Int, columns: Int) { (200, 400) }
   private static var margin: (left: Int, top: Int, right: Int) { (92, 104, 32) }
@@ -21,20 +35,37 @@ package struct OperatorPicture: ~Copyable {
   ///
   /// - Parameter weight: The value of each weight, in words.
   package static func draw(_ matrix: OperatorMatrix, weight: (Int) -> String) -> ByteBuffer {
-    let statistics = matrix.statistics
-    if statistics.rows <= most.rows && statistics.columns <= most.columns {
-      var picture = OperatorPicture(
-        matrix, cell: max(3, min(22, 1100 / max(statistics.rows, statistics.columns))))
-      return picture.drawEntries(weight)
-    }
-    var picture = OperatorPicture(matrix, cell: 3)
-    return picture.drawDensity()
+    drawing(matrix, name: "A", tap: "w", nonzeroLimit: .max, weight: weight).taken()
   }
 
-  private init(_ matrix: OperatorMatrix, cell: Int) {
+  /// The same as one of several pictures, of at most half a megabyte.
+  ///
+  /// - Parameters:
+  ///   - name: What the matrix is called, without markup.
+  ///   - tap: What the taps are called; with another name than `w` they have one index.
+  ///   - nonzeroLimit: How many nonzeros are still drawn one by one.
+  static func drawing(
+    _ matrix: OperatorMatrix, name: String, tap: String, nonzeroLimit: Int = 30_000, weight: (Int) -> String
+  ) -> OperatorDrawing {
+    let statistics = matrix.statistics
+    if statistics.rows <= most.rows && statistics.columns <= most.columns
+      && statistics.nonzeros <= nonzeroLimit
+    {
+      var picture = OperatorPicture(
+        matrix, cell: max(3, min(22, 1100 / max(statistics.rows, statistics.columns))), (name, tap))
+      let svg = picture.drawEntries(weight)
+      return OperatorDrawing(svg: svg, width: picture.size.width, height: picture.size.height)
+    }
+    var picture = OperatorPicture(matrix, cell: 3, (name, tap))
+    let svg = picture.drawDensity()
+    return OperatorDrawing(svg: svg, width: picture.size.width, height: picture.size.height)
+  }
+
+  private init(_ matrix: OperatorMatrix, cell: Int, _ names: (matrix: String, tap: String)) {
     self.matrix = matrix
     statistics = matrix.statistics
     self.cell = cell
+    self.names = names
   }
 
   // MARK: Entries
@@ -100,6 +131,7 @@ package struct OperatorPicture: ~Copyable {
   }
 
   private func tapName(_ weight: Int) -> String {
+    if names.tap != "w" { return "\(names.tap)[\(weight)]" }
     let geometry = matrix.geometry
     let (u, v) = (weight % geometry.taps / geometry.filter.width, weight % geometry.filter.width)
     let plane = weight / geometry.taps
@@ -270,7 +302,8 @@ package struct OperatorPicture: ~Copyable {
   private mutating func open(width: Int, height: Int) {
     let (left, top, right) = Self.margin
     let (fullWidth, fullHeight) = (left + width + right, top + height + 8)
-    let title = "A: \(statistics.rows) × \(statistics.columns)"
+    size = (fullWidth, fullHeight)
+    let title = "\(names.matrix): \(statistics.rows) × \(statistics.columns)"
     let dense = statistics.entries == .max ? "" : " of \(statistics.entries) entries"
     let subtitle =
       "\(statistics.nonzeros) nonzeros\(dense), \(statistics.distinctWeights) weights, \(statistics.ties) ties"

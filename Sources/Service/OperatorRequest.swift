@@ -15,13 +15,24 @@ struct OperatorRequest: ~Copyable {
 
   /// The formulations that multiply by matrices of the filter.
   enum Matrices: String, CaseIterable {
-    case toeplitz, banded
+    case toeplitz, banded, separable
+
+    /// The same among all formulations.
+    var formulation: Formulation {
+      switch self {
+      case .toeplitz: .toeplitz
+      case .banded: .banded
+      case .separable: .separable
+      }
+    }
   }
 
   let image: Shape
   let filter: PendingTensor
   let options: ConvolutionOptions
   let matrices: Matrices
+  /// The most terms of each filter plane, where it is decomposed.
+  let rank: Int?
   let form: Form
   let dataType: DataType
   /// How the answer writes tensors.
@@ -29,7 +40,7 @@ struct OperatorRequest: ~Copyable {
 
   /// Reads the whole document behind `reader`.
   ///
-  /// - Parameter isForPicture: Whether a picture is to be drawn, which is that of one matrix.
+  /// - Parameter isForPicture: Whether a picture is to be drawn, which is not that of banded matrices.
   /// - Throws: `JSONError`, whose pointer names the field that is unknown, missing, doubled or wrong.
   init(_ reader: inout JSONReader, elementLimit: Int, isForPicture: Bool) throws(JSONError) {
     var fields = OperatorFields(elementLimit: elementLimit, isForPicture: isForPicture)
@@ -40,13 +51,13 @@ struct OperatorRequest: ~Copyable {
 
   fileprivate init(
     image: Shape, filter: consuming PendingTensor, options: ConvolutionOptions, matrices: Matrices,
-    form: Form,
-    dataType: DataType, encoding: Encoding
+    rank: Int?, form: Form, dataType: DataType, encoding: Encoding
   ) {
     self.image = image
     self.filter = filter
     self.options = options
     self.matrices = matrices
+    self.rank = rank
     self.form = form
     self.dataType = dataType
     self.encoding = encoding
@@ -56,7 +67,7 @@ struct OperatorRequest: ~Copyable {
 /// The fields of a request for matrices, while a body is being read.
 private struct OperatorFields: ~Copyable {
   private enum Field: String, CaseIterable {
-    case image, filter, formulation, form, dtype, encoding
+    case image, filter, formulation, rank, form, dtype, encoding
   }
 
   private let elementLimit: Int
@@ -65,6 +76,7 @@ private struct OperatorFields: ~Copyable {
   private var filter: PendingTensor?
   private var options = ConvolutionOptions()
   private var matrices = OperatorRequest.Matrices.toeplitz
+  private var rank: Int?
   private var form = OperatorRequest.Form.statistics
   private var dataType: DataType?
   private var encoding: Encoding?
@@ -81,7 +93,10 @@ private struct OperatorFields: ~Copyable {
     case .filter: filter = try reader.pendingTensor(elementLimit: elementLimit)
     case .formulation:
       matrices = try reader.word()
-      if isForPicture && matrices != .toeplitz { throw reader.invalid("only the toeplitz matrix is drawn") }
+      if isForPicture && matrices == .banded {
+        throw reader.invalid("only the toeplitz matrix and the separable factors are drawn")
+      }
+    case .rank: rank = try reader.integer(in: 1...AxisGeometry.maximumExtent)
     case .form: form = try reader.word()
     case .dtype: dataType = try reader.computedType()
     case .encoding: encoding = try reader.word()
@@ -94,7 +109,7 @@ private struct OperatorFields: ~Copyable {
     guard let filter = filter.take() else { throw reader.missing(Field.filter.rawValue) }
     let defaults = filter.defaults
     return OperatorRequest(
-      image: image, filter: filter, options: options, matrices: matrices, form: form,
+      image: image, filter: filter, options: options, matrices: matrices, rank: rank, form: form,
       dataType: dataType ?? defaults.dataType, encoding: encoding ?? defaults.encoding)
   }
 }

@@ -10,6 +10,7 @@ struct Problem {
     /// Nothing beyond what the status says.
     case status = "about:blank"
     case malformedJSON = "urn:convcheck:malformed-json"
+    case malformedArray = "urn:convcheck:malformed-npy"
     case invalidField = "urn:convcheck:invalid-field"
     case limitExceeded = "urn:convcheck:limit-exceeded"
   }
@@ -46,6 +47,18 @@ struct Problem {
       detail = "At \(pointer.isEmpty ? "the document" : pointer): \(message)."
       self.pointer = pointer
       self.offset = offset
+      self.limit = limit
+      self.actual = actual
+    case .array(.malformed(let part, let message, let offset), _):
+      kind = .malformedArray
+      status = .badRequest
+      detail = "The body is no .npy file: \(part.rawValue): \(message) (byte \(offset))."
+      self.offset = offset
+    case .array(.refused(let part, let message, let limit, let actual), let field):
+      kind = limit == nil ? .invalidField : .limitExceeded
+      status = .unprocessableContent
+      detail = "In the .npy file of the \(field): \(part.rawValue): \(message)."
+      pointer = "/\(field)"
       self.limit = limit
       self.actual = actual
     case .convolution(let error):
@@ -154,6 +167,7 @@ struct Problem {
     switch kind {
     case .status: "\(status.reasonPhrase)"
     case .malformedJSON: "Malformed JSON"
+    case .malformedArray: "Malformed .npy file"
     case .invalidField: "Invalid field"
     case .limitExceeded: "Limit exceeded"
     }

@@ -2,6 +2,23 @@ import Convolution
 import TensorCoding
 
 extension ConvolutionOptions {
+  /// The options that a query names, by the names they have in a document.
+  ///
+  /// - Throws: `parameter`, which names the one that is wrong.
+  init(_ query: Query) throws(ServiceError) {
+    self.init()
+    let extents = 1...AxisGeometry.maximumExtent
+    if let stride = try query.pair(Field.stride.rawValue, in: extents) { self.stride = stride }
+    padding = try query.padding(Field.padding.rawValue)
+    if let mode: PaddingMode = try query.word(Field.paddingMode.rawValue) { paddingMode = mode }
+    if let dilation = try query.pair(Field.dilation.rawValue, in: extents) { self.dilation = dilation }
+    if let groups = try query.integer(Field.groups.rawValue, in: extents) { self.groups = groups }
+    flip = try query.boolean(Field.flip.rawValue) ?? false
+    transposed = try query.boolean(Field.transposed.rawValue) ?? false
+    outputPadding = try query.pair(Field.outputPadding.rawValue, in: 0...AxisGeometry.maximumExtent)
+    outputShape = try query.extents(Field.outputShape.rawValue)
+  }
+
   private enum Field: String, CaseIterable {
     case stride, padding
     case paddingMode = "padding_mode"

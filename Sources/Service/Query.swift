@@ -1,4 +1,6 @@
+import Buffers
 import Convolution
+import TensorCoding
 
 /// The parameters of a query, in order: `image=64x64&filter=3x3`.
 struct Query {
@@ -49,6 +51,19 @@ struct Query {
       throw .parameter(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound).")
     }
     return value
+  }
+
+  /// A number as JSON writes it; nil where the parameter is absent.
+  func number(_ name: String) throws(ServiceError) -> Double? {
+    guard let value = self[name] else { return nil }
+    var text = String(value)
+    let number = text.withUTF8 { bytes in
+      try? decodeDocument(UnsafeRawBufferPointer(bytes)) { (reader) throws(JSONError) -> Double in
+        try reader.number()
+      }
+    }
+    guard let number else { throw .parameter(name, "must be a number, such as 1e-6.") }
+    return number
   }
 
   /// One of the words of `Word`, or of those `among` them; nil where the parameter is absent.
@@ -107,6 +122,55 @@ struct Query {
     }
     throw .parameter(
       name, "must be one whole number, two or four joined by x, such as 1x2x3x4, or \(PaddingRule.words).")
+  }
+
+  /// What `read` reads of a JSON document, which is the parameter's value with its percent-encoding (RFC 3986 section 2.1)
+  /// undone; nil where the parameter is absent. A plus sign is a space, as HTML forms and the libraries of most languages
+  /// write one (URL Standard, section 5.1).
+  ///
+  /// - Throws: `parameter`, with what is wrong and where in the document.
+  func document<Result: ~Copyable>(
+    _ name: String, _ read: (inout JSONReader) throws(JSONError) -> Result
+  ) throws(ServiceError) -> Result? {
+    guard let text = self[name] else { return nil }
+    guard let bytes = percentDecoded(text) else {
+      throw .parameter(name, "has a % without two hexadecimal digits behind it.")
+    }
+    do throws(JSONError) {
+      return try decodeDocument(bytes.bytes, read)
+    } catch {
+      switch error {
+      case .malformed(let message, let offset, _, _):
+        throw .parameter(name, "is no JSON: \(message) (byte \(offset)).")
+      case .invalid(let message, let pointer, _, _, _):
+        throw .parameter(
+          name, "cannot be used. At \(pointer.isEmpty ? "the document" : pointer): \(message).")
+      }
+    }
+  }
+
+  private func percentDecoded(_ text: Substring) -> ByteBuffer? {
+    var bytes = ByteBuffer(capacity: text.utf8.count)
+    var rest = text.utf8
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
+        continue
+      }
+      guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal)
+      else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return bytes
+  }
+
+  private func hexadecimal(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x30...0x39: byte - 0x30
+    case 0x41...0x46: byte - 0x41 + 10
+    case 0x61...0x66: byte - 0x61 + 10
+    default: nil
+    }
   }
 
   /// Whole numbers within `range` joined by `x`; nil where the text is anything else.

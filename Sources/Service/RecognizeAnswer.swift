@@ -6,14 +6,20 @@ import TensorCoding
 
 extension ConvolutionService {
   /// POST /recognize: decode the matrix, look for its convolution, write which one it is or where it is none.
-  func recognize(_ body: UnsafeRawBufferPointer) throws(ServiceError) -> Response {
+  func recognize(_ posted: borrowing HTTP.Request) throws(ServiceError) -> Response {
     var stopwatch = Stopwatch()
     let limit = limits.tensorElements
-    let request = try decodedRequest(body) { (reader) throws(JSONError) in
-      try RecognizeRequest(&reader, elementLimit: limit)
+    let request: RecognizeRequest
+    if let type = posted.head.value(of: "content-type"), isNumPy(contentType: type) {
+      request = try RecognizeRequest(
+        array: posted.body, Query(posted.head.query), elementLimit: limit)
+    } else {
+      request = try decodedRequest(posted.body) { (reader) throws(JSONError) in
+        try RecognizeRequest(&reader, elementLimit: limit)
+      }
     }
     let (image, output, transposed) = (request.image, request.output, request.transposed)
-    let (tolerance, encoding) = (request.tolerance, request.encoding)
+    let (tolerance, encoding, isQuery) = (request.tolerance, request.encoding, request.isQuery)
     let workLimit = min(Recognition.defaultWorkLimit, limits.multiplyAdds)
     let recognition: Recognition
     let decoding: Int
@@ -24,6 +30,9 @@ extension ConvolutionService {
         matrix, image: image, output: output, transposed: transposed, tolerance: tolerance,
         workLimit: workLimit, weightLimit: limit)
     } catch {
+      if isQuery, error.field != .matrix {
+        throw .parameter(error.field.rawValue, "cannot be used. \(error)")
+      }
       throw .recognition(error)
     }
     let searching = stopwatch.lap()

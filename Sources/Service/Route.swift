@@ -41,12 +41,28 @@ enum Route: String, CaseIterable {
     }
   }
 
+  /// The media types of a body that it takes.
+  var bodyTypes: [StaticString] {
+    switch self {
+    case .convolve, .recognize: ["application/json", Self.array]
+    case .compare, .gradients, .verify, .prove, .operator: ["application/json"]
+    case .formulations, .benchmark, .healthz, .readyz, .openapi: []
+    }
+  }
+
+  /// Whether it takes a body of this Content-Type.
+  func takes(contentType: String) -> Bool {
+    isJSON(contentType: contentType)
+      || (isNumPy(contentType: contentType) && bodyTypes.contains { "\($0)" == "\(Self.array)" })
+  }
+
   /// The media types of a successful answer, the one for who does not mind first.
   var mediaTypes: [StaticString] {
     switch self {
     case .openapi: ["application/yaml"]
     case .verify, .operator: ["application/json", Self.picture]
-    case .convolve, .compare, .gradients, .prove, .recognize, .formulations, .benchmark, .healthz, .readyz:
+    case .convolve: ["application/json", Self.array]
+    case .compare, .gradients, .prove, .recognize, .formulations, .benchmark, .healthz, .readyz:
       ["application/json"]
     }
   }
@@ -56,4 +72,6 @@ enum Route: String, CaseIterable {
 
   /// The media type of pictures.
   static var picture: StaticString { "image/svg+xml" }
+  /// The media type of an array in NumPy's file format.
+  static var array: StaticString { "application/x-npy" }
 }

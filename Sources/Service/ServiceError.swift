@@ -6,6 +6,8 @@ import TensorCoding
 enum ServiceError: Error {
   /// The body is no JSON document, or a value in it is wrong.
   case json(JSONError)
+  /// The body is no array in NumPy's file format, or not one that is taken as the field with this name.
+  case array(NumPyError, field: String)
   /// Shapes, options or size make no problem that can be computed.
   case convolution(ConvolutionError)
   /// The formulation at this place of the list can't compute the problem.

@@ -107,6 +107,86 @@ def test_banded_matrices_hold_one_column_of_a_plane_each(asker):
             assert np.allclose(found, wanted.astype("float64"), rtol=0, atol=2.0**-20 * np.abs(column).sum()), line
 
 
+def summed(problem, factors, absolute=False):
+    """Σ L·X·R over the terms of all planes that meet, for one image of a problem; or the same of absolute values."""
+    planes = problem.taps if problem.taps.ndim == 4 else problem.taps[None, None]
+    image = problem.image if problem.image.ndim < 4 else problem.image[0]
+    given = np.abs(image.astype("float64")) if absolute else image.astype("float64")
+    given = given.reshape((-1,) + given.shape[-2:])
+    groups = problem.options.get("groups", 1)
+    made = {}
+    for term in factors:
+        left, right = (np.abs(term[name]) if absolute else term[name] for name in ("left", "right"))
+        k, c = term["filter"], term["plane"]
+        pixels = k // (planes.shape[0] // groups) * planes.shape[1] + c
+        source, target = (k, pixels) if problem.transposed else (pixels, k)
+        made[target] = made.get(target, 0) + left @ given[source] @ right
+    return made
+
+
+@pytest.mark.parametrize("seeds", [range(32_000 + start, 32_030 + start) for start in range(0, 120, 30)])
+def test_separable_factors_add_up_to_the_convolution(asker, seeds):
+    for seed in seeds:
+        problem = random_problem(seed, dtypes=("float32", "float64"), largest=8)
+        form, encoding = ["csr", "entries"][seed % 2], ["json", "base64"][seed // 2 % 2]
+        document = {"image": list(problem.image.shape), "filter": encode(problem.taps), "formulation": "separable",
+                    "form": form, "encoding": encoding, "dtype": problem.dtype} | problem.options
+        line = shown("/operator", document)
+        answer = asker.post("/operator", document)
+        read = dense if form == "csr" else lambda matrix: decode(matrix, problem.dtype).astype("float64")
+        factors = [term | {side: read(term[side]) for side in ("left", "right")} for term in answer["factors"]]
+        statistics = answer["statistics"]
+        assert answer["separable"]["terms"] == len(factors) and statistics["matrices"] == 2 * len(factors), line
+        for term in factors:
+            assert [*term["left"].shape] == statistics["left"] and [*term["right"].shape] == statistics["right"], line
+        entries = sum(term[side].size for term in factors for side in ("left", "right"))
+        assert statistics["entries"] == entries == statistics["nonzeros"] + statistics["fixed_zeros"], line
+        if form == "csr":
+            stored = sum(term[side]["row_pointers"][-1] for term in answer["factors"] for side in ("left", "right"))
+            assert statistics["nonzeros"] == stored, line
+        one = problem.image if problem.image.ndim < 4 else problem.image[0]
+        wanted = oracle.convolve(one, problem.taps, **problem.options).astype("float64")
+        wanted = wanted.reshape((-1,) + wanted.shape[-2:])
+        made, most = summed(problem, factors), summed(problem, factors, absolute=True)
+        # Both factors of a product are rounded once, and once more where taps meet on the padding; in float64 the
+        # decomposition's own error, some units of the whole plane, is as large.
+        unit = 2.0**-21 if problem.dtype == "float32" else 2.0**-44
+        for channel, plane in enumerate(wanted):
+            found = made.get(channel, np.zeros_like(plane))
+            slack = unit * np.max(most.get(channel, np.zeros(1)))
+            assert found.shape == plane.shape and np.max(np.abs(found - plane)) <= slack, line
+
+
+def test_a_plane_has_as_many_terms_as_its_rank_or_as_are_asked_for(asker):
+    rng = np.random.default_rng(8)
+    for height, width, rank in [(1, 1, 1), (3, 3, 1), (3, 3, 2), (5, 3, 3), (2, 7, 2), (5, 5, 0), (7, 7, 4)]:
+        taps = rng.integers(-4, 5, (height, rank)) @ rng.integers(-4, 5, (rank, width))
+        asked = {"image": [9, 8], "filter": taps.tolist(), "dtype": "float64", "formulation": "separable",
+                 "form": "entries"}
+        answer = asker.post("/operator", asked)
+        assert np.linalg.matrix_rank(taps) == len(answer["factors"]) == answer["separable"]["full_rank"]
+        assert [term["term"] for term in answer["factors"]] == list(range(len(answer["factors"])))
+        if rank > 1:
+            best = asker.post("/operator", asked | {"rank": 1})
+            assert best["separable"] == {"terms": 1, "rank": 1, "full_rank": np.linalg.matrix_rank(taps)}
+            # Each factor has the root of the singular value: the first is the greatest.
+            column = np.array(best["factors"][0]["left"])[0, :height]
+            row = np.array(best["factors"][0]["right"])[:width, 0]
+            greatest = np.linalg.svd(taps)[1][0]
+            assert np.isclose(np.linalg.norm(np.outer(column, row)), greatest, rtol=2**-40, atol=0)
+
+
+def test_separable_numbers_of_the_notebooks_problem(asker):
+    answer = asker.post("/operator", NOTEBOOK | {"formulation": "separable"})
+    assert answer["separable"] == {"terms": 2, "rank": 2, "full_rank": 2}
+    # L is 4×5 and R is 5×4, 8 nonzeros and 2 weights each; X·R takes 5·8, L·(X·R) takes 4·8 multiply-adds.
+    assert answer["statistics"] == {
+        "matrices": 4, "left": [4, 5], "right": [5, 4], "entries": 80, "nonzeros": 32, "fixed_zeros": 48,
+        "distinct_weights": 8, "ties": 24, "dense_bytes": 320, "sparse_bytes": 32 * 8 + 2 * (5 + 6) * 8,
+        "dense_multiply_adds": 2 * (5 * 5 * 4 + 4 * 5 * 4), "sparse_multiply_adds": 2 * (5 * 8 + 4 * 8),
+    }
+
+
 def test_only_the_shape_of_an_image_counts(asker):
     answers = [
         asker.post("/operator", {"image": image, "filter": FILTER_2X2, "form": "csr"})["matrix"]
@@ -189,6 +269,17 @@ def test_large_matrices_have_statistics_and_no_entries(server, asker):
         (NOTEBOOK | {"image": [1, 1]}, "/filter"),
         (NOTEBOOK | {"formulation": "fft"}, "/formulation"),
         (NOTEBOOK | {"form": "coo"}, "/form"),
+        (NOTEBOOK | {"rank": 1}, "/rank"),
+        (NOTEBOOK | {"formulation": "banded", "rank": 1}, "/rank"),
+        (NOTEBOOK | {"formulation": "separable", "rank": 0}, "/rank"),
+        (NOTEBOOK | {"formulation": "separable", "rank": 3}, "/rank"),
+        (NOTEBOOK | {"formulation": "separable", "rank": "full"}, "/rank"),
+        (NOTEBOOK | {"formulation": "separable", "tile": 2}, "/tile"),
+        (NOTEBOOK | {"formulation": "separable", "image": [4096, 4096], "filter": [[1]], "form": "entries"}, "/form"),
+        (
+            {"image": [3000, 3000], "filter": encode(np.ones((2999, 2999), "float32")), "formulation": "separable"},
+            "/formulation",
+        ),
         (NOTEBOOK | {"dtype": "float16"}, "/dtype"),
         (NOTEBOOK | {"padding": [0, 2**31 - 1]}, ("/image", "/padding")),
         (NOTEBOOK | {"padding": 3000, "stride": 3000, "padding_mode": "replicate"}, "/padding"),
@@ -200,5 +291,36 @@ def test_what_makes_no_matrix_is_refused(asker, document, pointer):
     assert problem.get("pointer") in ((pointer,) if isinstance(pointer, str) else pointer), problem
 
 
-def test_only_the_toeplitz_matrix_is_drawn(server):
+def test_banded_matrices_are_not_drawn(server):
     assert_problem(draw(server, NOTEBOOK | {"formulation": "banded"}), 422, "/formulation")
+
+
+def test_separable_factors_are_drawn_term_by_term(server):
+    answer = draw(server, NOTEBOOK | {"formulation": "separable"})
+    assert answer.status == 200 and answer.headers["Content-Type"] == "image/svg+xml"
+    words = answer.body.decode()
+    assert "2 terms; the first 2 drawn" in words
+    for name in ("L, term 0: 4 × 5", "R transposed, term 0: 4 × 5", "L, term 1: 4 × 5", "p[1] = ", "q[1] = "):
+        assert name in words
+    pictures = xml.fromstring(answer.body).iter("{http://www.w3.org/2000/svg}svg")
+    # Each of the four has one colour for each of two weights.
+    assert [len([p for p in picture.iter() if p.get("fill")]) for picture in list(pictures)[1:]] == [4] * 4
+    none = draw(server, {"image": [5, 5], "filter": [[0, 0]], "formulation": "separable"})
+    assert none.status == 200 and "0 terms" in none.body.decode()
+    xml.fromstring(none.body)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"image": [200, 399], "filter": np.ones((100, 200)), "padding_mode": "circular"},
+        {"image": [4096, 4096], "filter": np.ones((3, 3))},
+        {"image": [64, 256, 256], "filter": np.arange(64 * 64 * 25).reshape(64, 64, 5, 5) % 97},
+        {"image": [1, 200, 200], "filter": np.arange(20 * 3600).reshape(20, 1, 60, 60) ** 2 % 97, "padding": 20},
+    ],
+)
+def test_pictures_of_factors_stay_small(server, document):
+    document = document | {"filter": document["filter"].tolist(), "formulation": "separable"}
+    answer = draw(server, document)
+    assert answer.status == 200 and len(answer.body) < 2 * 2**20
+    xml.fromstring(answer.body)

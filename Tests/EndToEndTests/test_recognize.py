@@ -1,9 +1,12 @@
 """POST /recognize: matrices of known convolutions, the same spoilt, and what is no matrix at all."""
 
+import io
+from urllib.parse import urlencode
+
 import numpy as np
 import pytest
 from problems import random_problem, shown
-from support import FILTER_2X2, assert_problem, encode
+from support import FILTER_2X2, assert_problem, call, encode, without_timing
 from test_operator import dense
 
 OPTIONS = ["stride", "padding", "padding_mode", "dilation", "groups", "transposed", "output_shape"]
@@ -190,3 +193,93 @@ HUGE = 2**63 - 1
 def test_what_is_no_matrix_is_refused(asker, document, pointer):
     problem = assert_problem(asker.ask("/recognize", document), 422)
     assert problem.get("pointer") in ((pointer,) if isinstance(pointer, str) else pointer), problem
+
+
+def saved(array, version=None):
+    """An array as `numpy.save` writes it, or in an older or newer version of the format."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version=version)
+    return file.getvalue()
+
+
+def post_file(server, file, **query):
+    """Posts a file with the fields of a request in the query."""
+
+    def text(value):
+        return "x".join(map(str, value)) if isinstance(value, list) else str(value).lower()
+
+    path = "/recognize?" + urlencode({name: text(value) for name, value in query.items()})
+    return call(server, "POST", path, file, {"Content-Type": "application/x-npy"})
+
+
+def test_a_file_of_numpy_has_the_answer_of_the_same_json(server, asker):
+    for seed in range(41_000, 41_040):
+        problem = random_problem(seed, dtypes=("float64",), largest=8)
+        options = {name: value for name, value in problem.options.items() if name != "padding_mode"}
+        shape = list(problem.image.shape[-3:])
+        made = operator(asker, {"image": shape, "filter": encode(problem.taps)} | options)
+        matrix = dense(made["matrix"])
+        asked = {"image": shape, "output": made["result"], "transposed": problem.transposed}
+        expected = without_timing(asker.post("/recognize", asked | {"matrix": encode(matrix)}))
+        version = [None, (1, 0), (2, 0), (3, 0)][seed % 4]
+        stored = matrix.astype([">f8", "<f8"][seed % 2])
+        for file in (saved(stored, version), saved(np.asfortranarray(stored), version)):
+            answer = post_file(server, file, **asked)
+            assert answer.status == 200, (seed, answer.body)
+            assert without_timing(answer.json()) == expected, seed
+
+
+@pytest.mark.parametrize("kind", ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8", "|i1", "|u1", "<i2", ">u2", "<i4", ">u4", "<i8", ">u8"])
+def test_a_file_may_have_any_of_numpys_plain_types(server, asker, kind):
+    matrix = notebook_matrix(asker).astype(kind)
+    assert np.dtype(kind) == matrix.dtype
+    for order in "CF":
+        answer = post_file(server, saved(np.array(matrix, order=order)), image=[5, 5], output=[4, 4]).json()
+        assert answer["verdict"] == "convolution" and answer["filter"] == FILTER_2X2
+
+
+def test_a_file_is_recognised_within_a_tolerance_and_answered_in_base64(server, asker):
+    rng = np.random.default_rng(5)
+    matrix = notebook_matrix(asker)
+    matrix += 1e-5 * rng.standard_normal(matrix.shape)
+    answer = post_file(server, saved(matrix), image=[5, 5], output=[4, 4], tolerance="1e-3", encoding="base64").json()
+    assert answer["verdict"] == "approximate" and answer["tolerance"] == 1e-3 and answer["filter"]["dtype"] == "float64"
+
+
+WHOLE = saved(np.eye(4))
+
+
+@pytest.mark.parametrize(
+    "file, status, words",
+    [
+        (b"", 400, "magic string"),
+        (b"{}", 400, "magic string"),
+        (WHOLE[:7], 400, "version"),
+        (WHOLE[:40], 400, "header"),
+        (WHOLE[:6] + b"\x09\x00" + WHOLE[8:], 400, "9.0 is unknown"),
+        (WHOLE.replace(b"'shape'", b"'shaqe'"), 400, "the keys are"),
+        (WHOLE.replace(b"False", b"exit("), 400, "True or False"),
+        (WHOLE[:-1], 422, "there are 127 bytes, 4×4 of float64 takes 128"),
+        (WHOLE + b"\0", 422, "there are 129 bytes"),
+        (WHOLE.replace(b"(4, 4)", b"(0, 4)"), 422, "empty"),
+        (WHOLE.replace(b"(4, 4), }" + 18 * b" ", b"(4294967296, 4294967296), }"), 422, "more than 16777216"),
+        (b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(64), 422, "header length"),
+        (saved(np.ones(4)), 422, "2 dimensions"),
+        (saved(np.ones((1, 1, 4))), 422, "2 dimensions"),
+        (saved(np.array(1.0)), 422, "2 dimensions"),
+        (saved(np.array([["a"]])), 422, "'<U1' is not taken"),
+        (saved(np.ones((1, 4), "complex128")), 422, "'<c16'"),
+        (saved(np.ones((1, 4), "bool")), 422, "'|b1'"),
+        (saved(np.zeros((1, 4), [("a", "f4")])), 422, "records"),
+        (saved(np.array([[None] * 4], dtype=object)), 422, "pickles"),
+        (saved(np.array([[2**53 + 1, 0, 0, 0]])), 422, "none of float64"),
+        (saved(np.array([[np.nan, 0, 0, 0]])), 422, "not a finite number"),
+    ],
+)
+def test_what_is_no_file_of_a_matrix_is_refused(server, file, status, words):
+    problem = assert_problem(post_file(server, file, image=[1, 4]), status)
+    assert words in problem["detail"], problem
+    if problem["status"] == 400:
+        assert problem["type"] == "urn:convcheck:malformed-npy"
+    else:
+        assert problem["pointer"] == "/matrix"

@@ -27,9 +27,16 @@ extension ConvolutionService {
     _ method: HTTP.Method, _ target: String, _ body: String = "",
     fields: KeyValuePairs<String, String> = [:], on place: Place
   ) throws -> Answer? {
+    try answer(method, target, bytes: Array(body.utf8), fields: fields, on: place)
+  }
+
+  /// What the service answers at `place` to a body that need not be text.
+  func answer(
+    _ method: HTTP.Method, _ target: String, bytes: [UInt8],
+    fields: KeyValuePairs<String, String> = [:], on place: Place
+  ) throws -> Answer? {
     let head = try RequestHead(method, target, fields: fields)
     if let refusal = refusal(for: head) { return Answer(refusal) }
-    let bytes = Array(body.utf8)
     return bytes.withUnsafeBytes { bytes in
       guard let response = response(to: Request(head: head, body: bytes), on: place) else { return nil }
       return Answer(response)

@@ -50,7 +50,9 @@ import Testing
     let outcome = try prover.combs(flipped, .sums(geometry))
     var writer = JSONWriter()
     writer.outcome(outcome)
-    let json = try JSON(String(decoding: writer.finish().elements, as: UTF8.self))
+    // Named, so that it lives until its bytes are read.
+    let text = writer.finish()
+    let json = try JSON(String(decoding: text.elements, as: UTF8.self))
     #expect(json["verdict"] == "failed")
     let counterexample = try #require(json["counterexample"])
     #expect(counterexample["kind"] == "other_tap")

@@ -1,5 +1,8 @@
+import Buffers
+import Convolution
 import HTTP
 import Service
+import TensorCoding
 import Testing
 
 /// POST /recognize without a server.
@@ -63,6 +66,95 @@ import Testing
       #expect(answer.status == .unprocessableContent)
       #expect(try answer.json["pointer"]?.string == pointer, "\(answer.text)")
     }
+  }
+
+  /// What is answered to a matrix as `numpy.save` writes it.
+  func recognize(_ matrix: [[Double]], query: String, type: String = "application/x-npy") throws -> Answer {
+    var file = ByteBuffer()
+    file.append(numPy: Tensor(matrix))
+    let answer = try service.answer(
+      .post, "/recognize" + query, bytes: Array(file.elements), fields: ["Content-Type": type], on: .worker)
+    return try #require(answer)
+  }
+
+  @Test("a matrix in NumPy's format has its other fields in the query, with the same answer")
+  func array() throws {
+    let matrix: [[Double]] = [[1, 2, 0], [0, 1, 2]]
+    for type in ["application/x-npy", "Application/X-NPY; a=b"] {
+      let json = try recognize(matrix, query: "?image=1x3&output=1x2&encoding=json", type: type).json
+      #expect(json["verdict"] == "convolution" && json["filter"] == [[1, 2]])
+    }
+    let transposed = try recognize(
+      [[1, 0], [10, 0], [0, 1], [0, 10]], query: "?image=1x2&output=1x4&transposed=true&tolerance=0e+0"
+    ).json
+    #expect(transposed["stride"] == [1, 2] && transposed["transposed"] == true)
+    let noisy = try recognize([[1, 2, 0], [0, 1.001, 2]], query: "?image=1x3&output=1x2&tolerance=1e-2").json
+    #expect(noisy["verdict"] == "approximate" && noisy["tolerance"] == 0.01)
+  }
+
+  @Test(
+    "a parameter that is wrong is named",
+    arguments: [
+      ("", "image"), ("?image=3", "image"), ("?image=1x1x1x3", "image"), ("?image=[1,3]", "image"),
+      ("?image=1x4", "image"), ("?image=65536x65536", "image"), ("?image=1x3&image=1x3", "image"),
+      ("?image=2147483647x2147483647x2147483647", "image"), ("?image=99999999999999999999x1", "image"),
+      ("?image=1x3&output=1x3", "output"), ("?image=1x3&transposed=true", "output"),
+      ("?image=1x3&transposed=1", "transposed"), ("?image=1x3&tolerance=1", "tolerance"),
+      ("?image=1x3&tolerance=", "tolerance"), ("?image=1x3&tolerance=nan", "tolerance"),
+      ("?image=1x3&tolerance=1e999", "tolerance"), ("?image=1x3&tolerance=0x1", "tolerance"),
+      ("?image=1x3&encoding=npy", "encoding"), ("?image=1x3&matrix=1", "matrix"),
+      ("?image=1x3&stride=1", "stride"),
+    ])
+  func parameters(query: String, name: String) throws {
+    let answer = try recognize([[1, 2, 0], [0, 1, 2]], query: query)
+    #expect(answer.status == .unprocessableContent, "\(answer.text)")
+    let json = try answer.json
+    #expect(json["parameter"]?.string == name && json["pointer"] == nil, "\(answer.text)")
+  }
+
+  @Test("a body that is no such file is malformed with its place; one with a wrong matrix says what is wrong")
+  func badArrays() throws {
+    func ask(_ bytes: [UInt8], path: String = "/recognize?image=1x1") throws -> Answer {
+      try #require(
+        try service.answer(
+          .post, path, bytes: bytes, fields: ["Content-Type": "application/x-npy"], on: .worker))
+    }
+    for bytes in [[], Array("{\"matrix\":[[1]]}".utf8), [0x93, 0x4E]] as [[UInt8]] {
+      let answer = try ask(bytes)
+      #expect(answer.status == .badRequest)
+      #expect(try answer.json["type"] == "urn:convcheck:malformed-npy")
+      #expect(try answer.json["title"] == "Malformed .npy file")
+    }
+    #expect(try ask([0x93, 0x4E]).json["offset"] == 2)
+    for (values, words) in [([.nan], "not a finite number"), ([1, .infinity], "not a finite number")]
+      as [([Double], String)]
+    {
+      let answer = try recognize([values], query: "?image=1x\(values.count)")
+      #expect(answer.status == .unprocessableContent && answer.text.contains(words), "\(answer.text)")
+      #expect(try answer.json["pointer"] == "/matrix")
+    }
+    var cube = ByteBuffer()
+    cube.append(numPy: Tensor<Float>(shape: Shape(1, 1, 1, 1), repeating: 1))
+    let answer = try ask(Array(cube.elements))
+    #expect(try answer.json["pointer"] == "/matrix" && answer.text.contains("2 dimensions are expected"))
+    let small = ConvolutionService(limits: ServiceLimits(tensorElements: 5))
+    var file = ByteBuffer()
+    file.append(numPy: Tensor<Double>([[1, 2, 0], [0, 1, 2]]))
+    let large = try small.answer(
+      .post, "/recognize?image=1x3", bytes: Array(file.elements),
+      fields: ["Content-Type": "application/x-npy"], on: .worker)
+    #expect(try large?.json["limit"] == 5 && large?.json["actual"] == 6)
+  }
+
+  @Test("only a path that takes such a file is sent one")
+  func otherPaths() throws {
+    for path in ["/compare", "/gradients", "/verify", "/prove", "/operator"] {
+      let answer = try service.answer(.post, path, "", fields: ["Content-Type": "application/x-npy"])
+      #expect(answer.status == .unsupportedMediaType && answer.fields["Accept"] == "application/json")
+    }
+    let answer = try service.answer(.post, "/recognize", "", fields: ["Content-Type": "text/plain"])
+    #expect(answer.status == .unsupportedMediaType)
+    #expect(answer.fields["Accept"] == "application/json, application/x-npy")
   }
 
   @Test("a search that takes too long is refused with its limit")

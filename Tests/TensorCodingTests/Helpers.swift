@@ -5,9 +5,9 @@ import TensorCoding
 
 /// Lets `body` see a copy of `text` behind whose last byte no memory can be read, so that a load that
 /// reaches too far ends the test; its first byte stands at whatever alignment its length gives it.
-func withBytes<Result: ~Copyable>(
-  _ text: [UInt8], _ body: (UnsafeRawBufferPointer) throws(JSONError) -> Result
-) throws(JSONError) -> Result {
+func withBytes<Result: ~Copyable, Failure: Error>(
+  _ text: [UInt8], _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+) throws(Failure) -> Result {
   let page = 4096
   let room = (text.count + page - 1) / page * page
   guard

@@ -66,6 +66,12 @@ public struct AxisGeometry: Hashable, Sendable {
       mode: .zeros, output: output)
   }
 
+  /// One pixel, one tap and one output, which meet.
+  static func single(_ mode: PaddingMode) -> AxisGeometry {
+    AxisGeometry(
+      image: 1, filter: 1, stride: 1, dilation: 1, before: 0, after: 0, mode: mode, output: 1)
+  }
+
   private init(
     image: Int, filter: Int, stride: Int, dilation: Int, before: Int, after: Int, mode: PaddingMode,
     output: Int

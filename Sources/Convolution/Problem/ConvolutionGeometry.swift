@@ -80,6 +80,14 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     )
   }
 
+  /// The same map along one axis alone: of images that are one column, or one row, by filters of the same form.
+  package func along(_ axis: Axis) -> ConvolutionGeometry {
+    let single = AxisGeometry.single(paddingMode)
+    return ConvolutionGeometry(
+      rows: axis == .height ? rows : single, columns: axis == .width ? columns : single, channels: .single,
+      isTransposed: isTransposed, ranks: (2, 2))
+  }
+
   /// What stands on the padding.
   public var paddingMode: PaddingMode { rows.mode }
   /// Rows and columns of `A`'s images.

@@ -9,22 +9,39 @@ extension SparseMatrix where Scalar == Double {
   @specialized(where Given == Double)
   public init<Given: TensorScalar>(_ matrix: borrowing Tensor<Given>) throws(RecognitionError) {
     if matrix.shape.rank != 2 || matrix.values.isEmpty { throw .emptyMatrix }
-    let (rows, columns) = (matrix.shape[0], matrix.shape[1])
+    let (given, columns) = (matrix.values, matrix.shape[1])
+    try self.init(rows: matrix.shape[0], columns: columns) { row, entries in
+      for column in 0..<columns { entries[column] = Double(given[row * columns + column]) }
+    }
+  }
+
+  /// The nonzeros of a matrix of which one row at a time is at hand, wherever it comes from.
+  ///
+  /// - Parameter read: Writes a row; called twice for each, first to count the nonzeros and then to keep them.
+  /// - Throws: `emptyMatrix`, `matrixTooLarge` or `nonfinite`.
+  public init(
+    rows: Int, columns: Int, row read: (_ row: Int, _ entries: UnsafeMutablePointer<Double>) -> Void
+  ) throws(RecognitionError) {
+    if rows < 1 || columns < 1 { throw .emptyMatrix }
     if max(rows, columns) > Int32.max { throw .matrixTooLarge(rows: rows, columns: columns) }
-    let given = matrix.values
+    let entries = AlignedBuffer<Double>(repeating: 0, count: columns)
     var count = 0
-    for index in 0..<given.count where given[index] != 0 {
-      if !given[index].isFinite { throw .nonfinite(row: index / columns, column: index % columns) }
-      count += 1
+    for row in 0..<rows {
+      read(row, entries.base)
+      for column in 0..<columns where entries.base[column] != 0 {
+        if !entries.base[column].isFinite { throw .nonfinite(row: row, column: column) }
+        count += 1
+      }
     }
     var pointers = AlignedBuffer<Int>(capacity: rows + 1)
     var indices = AlignedBuffer<Int32>(capacity: count)
     var values = AlignedBuffer<Double>(capacity: count)
     pointers.append(0)
     for row in 0..<rows {
-      for column in 0..<columns where given[row * columns + column] != 0 {
+      read(row, entries.base)
+      for column in 0..<columns where entries.base[column] != 0 {
         indices.append(Int32(column))
-        values.append(Double(given[row * columns + column]))
+        values.append(entries.base[column])
       }
       pointers.append(values.count)
     }
