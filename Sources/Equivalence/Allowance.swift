@@ -11,7 +11,7 @@ struct Allowance {
   /// The most terms in a sum.
   let terms: Int
   /// The short format, where there is one.
-  let rounded: RoundedFormat?
+  let rounded: RoundingFormat?
   /// The format of the elements.
   let format: DataType
   private let reference: ErrorBound
@@ -23,7 +23,7 @@ struct Allowance {
     self.terms = terms
     dotProduct = ErrorBound(dataType: dataType, terms: terms)
     reference = ErrorBound(ofReferenceIn: dataType, terms: terms)
-    rounded = RoundedFormat(format)
+    rounded = RoundingFormat(short: format)
     precondition(rounded == nil ? format == dataType : dataType == .float32, "rounded from another type")
     self.format = format
     self.elementwise = elementwise

@@ -76,7 +76,7 @@ struct DeviationTracker {
   /// Notes the elements `y` and `z`, which `bound` allows to lie apart; returns whether they differ in kind.
   @inline(__always)
   mutating func compare<Scalar: TensorScalar>(
-    _ y: Scalar, _ z: Scalar, bound: Double, format: RoundedFormat?, at index: Int
+    _ y: Scalar, _ z: Scalar, bound: Double, format: RoundingFormat?, at index: Int
   ) -> Bool {
     countIdentical(identical(y, z))
     if y.isFinite && z.isFinite {

@@ -101,7 +101,7 @@ struct Judge<Scalar: TensorScalar> {
   @inline(__always)
   private func rounded(_ reference: Double) -> Scalar {
     guard let format = allowance.rounded else { return Scalar(reference) }
-    return Scalar(format.round(reference))
+    return Scalar(format.nearest(reference))
   }
 
   /// The largest finite number in the place of an infinity.

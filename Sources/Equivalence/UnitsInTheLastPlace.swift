@@ -13,7 +13,7 @@ public func unitsBetween<Scalar: TensorScalar>(_ a: Scalar, _ b: Scalar) -> UInt
 
 /// How many numbers of `format` lie between two of its finite ones, or of their own type where there is none.
 @inline(__always)
-func unitsBetween<Scalar: TensorScalar>(_ a: Scalar, _ b: Scalar, _ format: RoundedFormat?) -> UInt64 {
+func unitsBetween<Scalar: TensorScalar>(_ a: Scalar, _ b: Scalar, _ format: RoundingFormat?) -> UInt64 {
   guard let format else { return unitsBetween(a, b) }
   return format.unitsBetween(Double(a), Double(b))
 }

@@ -50,3 +50,38 @@ struct RoundingFormat: Hashable, Sendable {
     return x < 0 ? -rounded : rounded
   }
 }
+
+// MARK: - Short formats
+
+extension RoundingFormat {
+  /// The format of `dataType` where that is shorter than float32; nil where it is not.
+  init?(short dataType: DataType) {
+    self.init(dataType)
+    if precision > 11 { return nil }
+  }
+
+  /// The largest finite number.
+  var largest: Double { overflow - Double(sign: .plus, exponent: greatest - precision, significand: 1) }
+
+  /// The least magnitude that rounds to infinity: half way from the largest number to where the next one would be.
+  var overflow: Double {
+    Double(
+      sign: .plus, exponent: greatest,
+      significand: 2 - Double(sign: .plus, exponent: -precision, significand: 1))
+  }
+
+  /// How many numbers of a short format lie between two of its finite ones, one of them included.
+  func unitsBetween(_ a: Double, _ b: Double) -> UInt64 { (place(a) - place(b)).magnitude }
+
+  /// The place of a finite number among those of the format, zero standing at 0.
+  private func place(_ x: Double) -> Int64 {
+    let magnitude = x.magnitude
+    if magnitude == 0 { return 0 }
+    // Below the smallest normal number the last place stays where it is.
+    let last = max(Int(magnitude.exponent) - precision + 1, least)
+    let steps = Int64((magnitude / Double(sign: .plus, exponent: last, significand: 1)).rounded())
+    // The places of one binade begin where those of the one before it end.
+    let place = Int64(last - least) << Int64(precision - 1) + steps
+    return x < 0 ? -place : place
+  }
+}

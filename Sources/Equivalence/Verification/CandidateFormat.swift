@@ -3,11 +3,11 @@ import Convolution
 /// The numbers of a candidate's format, given as float64: their distance in units in the last place.
 struct CandidateFormat {
   private let dataType: DataType
-  private let short: RoundedFormat?
+  private let short: RoundingFormat?
 
   init(_ dataType: DataType) {
     self.dataType = dataType
-    short = RoundedFormat(dataType)
+    short = RoundingFormat(short: dataType)
   }
 
   /// How many numbers of the format lie between two of its finite ones, one of them included.

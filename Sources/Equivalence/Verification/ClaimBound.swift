@@ -98,7 +98,7 @@ struct ClaimBound {
     switch format {
     case .float64: .greatestFiniteMagnitude
     case .float32: 0x1p128 * (1 - 0x1p-25)
-    case .float16, .bfloat16: RoundedFormat(format).unsafelyUnwrapped.overflow
+    case .float16, .bfloat16: RoundingFormat(format).overflow
     }
   }
 
