@@ -11,33 +11,99 @@ extension MistakeSearch {
     // An output that the variant explains elsewhere, or one that nothing here explains.
     if errors.allSatisfy(\.isReproduced) { return nil }
     return missingTaps(variant, errors) ?? swappedInputChannels(variant, errors) ?? wrongBias(variant)
-      ?? scaled(variant)
+      ?? scaled(variant) ?? scaledChannels(variant) ?? paddingValue(variant)
   }
 
-  /// The products of a sampled element.
-  private struct Products {
-    /// Sums of them by tap, and by given channel.
+  /// The products of an element.
+  struct Products {
+    /// Sums of them by tap, by the place of the given channel in its group, and all of them in the order of the filter.
     var byTap: [Double]
-    var byChannel: [Int: Double] = [:]
-    func rows(_ u: Int, width: Int) -> Double { byTap[u * width..<(u + 1) * width].reduce(0, +) }
-    func column(_ v: Int, width: Int) -> Double {
-      stride(from: v, to: byTap.count, by: width).reduce(0) { $0 + byTap[$1] }
-    }
+    var bySlot: [Double]
+    var all: [Double]
+    /// The given channel at each place of the group.
+    let channels: [Int]
   }
 
-  private mutating func products(_ variant: Variant, _ place: Int) -> Products {
-    var products = Products(byTap: [Double](repeating: 0, count: variant.taps))
-    var bySlot = [Double](repeating: 0, count: variant.givenPerGroup)
-    variant.forEachProduct(at: place) { c, weight, factor, pixel in
-      products.byTap[weight % variant.taps] += factor * pixel
-      bySlot[c] += factor * pixel
-    }
+  mutating func products(_ variant: Variant, _ place: Int) -> Products {
     let made = variant.element(at: place).made
-    for (c, sum) in bySlot.enumerated() {
-      products.byChannel[variant.channel(made: made, c), default: 0] += sum
+    var products = Products(
+      byTap: [Double](repeating: 0, count: variant.taps),
+      bySlot: [Double](repeating: 0, count: variant.givenPerGroup),
+      all: [Double](repeating: 0, count: variant.terms),
+      channels: (0..<variant.givenPerGroup).map { variant.channel(made: made, $0) })
+    variant.forEachProduct(at: place) { c, weight, factor, pixel in
+      let tap = weight % variant.taps
+      products.byTap[tap] += factor * pixel
+      products.bySlot[c] += factor * pixel
+      products.all[c * variant.taps + tap] = factor * pixel
     }
     workLeft -= 2 * variant.terms
     return products
+  }
+
+  /// Products that may be missing from sums, or be in them twice.
+  struct Part {
+    let mistake: Mistake
+    let says: String
+    /// What it changes in an element.
+    let change: (Products) -> Double
+    /// Whether a product is one of them.
+    let holds: (_ channel: Int, _ slot: Int, _ tap: Int) -> Bool
+    /// What their weights were multiplied by.
+    let factor: Double
+  }
+
+  /// Every tap, row and column of taps, image channel and place of a channel in its group, left out or counted twice.
+  func parts(of variant: Variant) -> [Part] {
+    let (rows, width) = (variant.rows.taps, variant.columns.taps)
+    var parts: [Part] = []
+    func add(
+      _ mistake: Mistake, _ what: String, _ sum: @escaping (Products) -> Double,
+      _ holds: @escaping (Int, Int, Int) -> Bool
+    ) {
+      parts.append(
+        Part(mistake: mistake, says: what + " left out", change: { -sum($0) }, holds: holds, factor: 0))
+      parts.append(
+        Part(mistake: mistake, says: what + " counted twice", change: sum, holds: holds, factor: 2))
+    }
+    if variant.taps > 1 {
+      for tap in 0..<variant.taps {
+        add(.missingTap, "tap \(name(tap, variant)) was", { $0.byTap[tap] }, { $2 == tap })
+      }
+      for u in 0..<rows where width > 1 && rows > 1 {
+        add(
+          .missingTap, "row \(isFlipped ? rows - 1 - u : u) of the taps was",
+          { $0.byTap[u * width..<(u + 1) * width].reduce(0, +) }, { $2 / width == u })
+      }
+      for v in 0..<width where rows > 1 && width > 1 {
+        add(
+          .missingTap, "column \(isFlipped ? width - 1 - v : v) of the taps was",
+          { products in stride(from: v, to: rows * width, by: width).reduce(0) { $0 + products.byTap[$1] } },
+          { $2 % width == v })
+      }
+    }
+    if variant.given > 1 && variant.given <= 4096 {
+      for channel in 0..<variant.given {
+        add(
+          .missingChannel, "channel \(channel) of the image was",
+          { products in products.channels.firstIndex(of: channel).map { products.bySlot[$0] } ?? 0 },
+          { (other, _, _) in other == channel })
+      }
+    }
+    if variant.channels.groups > 1 && variant.givenPerGroup > 1 {
+      for slot in 0..<variant.givenPerGroup {
+        add(
+          .missingChannel, "channel \(slot) of each group was", { $0.bySlot[slot] },
+          { (_, other, _) in other == slot })
+      }
+    }
+    return parts
+  }
+
+  /// A tap's indices in the filter as it was given.
+  private func name(_ tap: Int, _ variant: Variant) -> String {
+    let place = isFlipped ? variant.taps - 1 - tap : tap
+    return "[\(place / variant.columns.taps), \(place % variant.columns.taps)]"
   }
 
   private mutating func missingTaps(_ variant: Variant, _ errors: [Sampled]) -> FoundMistake? {
@@ -48,25 +114,17 @@ extension MistakeSearch {
     let allWrong = errors.filter { !$0.isReproduced }
     let affected = Set(allWrong.map { variant.element(at: $0.place).made })
     let wrong = allWrong.prefix(10).map { ($0, self.products(variant, $0.place)) }
-    let width = variant.columns.taps
-    func fits(_ part: (Products) -> Double) -> Bool {
-      wrong.allSatisfy { ($0.0.error + part($0.1)).magnitude <= $0.0.allowed }
-    }
-    func name(_ u: Int, _ v: Int) -> String {
-      isFlipped ? "[\(variant.rows.taps - 1 - u), \(width - 1 - v)]" : "[\(u), \(v)]"
-    }
     /// Tries the mistake in all output channels, then only in those in which the sample shows it.
     func attempt(
-      _ mistake: Mistake, _ what: String, _ leaves: (_ channel: Int, _ c: Int, _ tap: Int) -> Bool
-    )
-      -> FoundMistake?
-    {
+      _ mistake: Mistake, _ what: String, _ factor: Double,
+      _ holds: (_ channel: Int, _ c: Int, _ tap: Int) -> Bool
+    ) -> FoundMistake? {
       for made in [Set(0..<variant.made), affected] {
         var changed = variant
         for k in made {
           for c in 0..<variant.givenPerGroup {
-            for tap in 0..<variant.taps where leaves(variant.channel(made: k, c), c, tap) {
-              changed.filter[variant.plane(made: k, c) * variant.taps + tap] = 0
+            for tap in 0..<variant.taps where holds(variant.channel(made: k, c), c, tap) {
+              changed.filter[variant.plane(made: k, c) * variant.taps + tap] *= factor
             }
           }
         }
@@ -76,26 +134,10 @@ extension MistakeSearch {
       }
       return nil
     }
-    if variant.taps > 1 {
-      for tap in 0..<variant.taps where fits({ $0.byTap[tap] }) {
-        let says = "tap \(name(tap / width, tap % width)) was left out"
-        if let found = attempt(.missingTap, says, { $2 == tap }) { return found }
-      }
-      for u in 0..<variant.rows.taps where width > 1 && fits({ $0.rows(u, width: width) }) {
-        let says = "row \(isFlipped ? variant.rows.taps - 1 - u : u) of the taps was left out"
-        if let found = attempt(.missingTap, says, { $2 / width == u }) { return found }
-      }
-      for v in 0..<width where variant.rows.taps > 1 && fits({ $0.column(v, width: width) }) {
-        let says = "column \(isFlipped ? width - 1 - v : v) of the taps was left out"
-        if let found = attempt(.missingTap, says, { $2 % width == v }) { return found }
-      }
-    }
-    if variant.given > 1 {
-      for channel in Set(wrong.flatMap { $0.1.byChannel.keys }).sorted()
-      where fits({ $0.byChannel[channel] ?? 0 }) {
-        let says = "channel \(channel) of the image was left out"
-        if let found = attempt(.missingChannel, says, { (other, _, _) in other == channel }) { return found }
-      }
+    for part in parts(of: variant) {
+      let fits = wrong.allSatisfy { ($0.0.error - part.change($0.1)).magnitude <= $0.0.allowed }
+      if !fits { continue }
+      if let found = attempt(part.mistake, part.says, part.factor, part.holds) { return found }
     }
     if let k = affected.first, affected.count == 1, let first = wrong.first, variant.taps > 1,
       variant.givenPerGroup > 1
@@ -108,11 +150,53 @@ extension MistakeSearch {
       }
       for (c, tap) in fitting.prefix(16) {
         let says =
-          "tap \(name(tap / width, tap % width)) of image channel \(variant.channel(made: k, c)) was left out"
-        if let found = attempt(.missingTap, says, { $1 == c && $2 == tap }) { return found }
+          "tap \(name(tap, variant)) of image channel \(variant.channel(made: k, c)) was left out"
+        if let found = attempt(.missingTap, says, 0, { $1 == c && $2 == tap }) { return found }
       }
     }
+    workLeft -= saturatingProduct(4, variant.terms, wrong.count)
+    for part in shortSums(variant, wrong) {
+      if let found = attempt(part.mistake, part.says, 0, part.holds) { return found }
+    }
     return nil
+  }
+
+  /// Sums that may have ended early or begun late, in the order of the filter or with the channels side by side.
+  private func shortSums(_ variant: Variant, _ wrong: [(Sampled, Products)]) -> [Part] {
+    let (terms, taps, slots) = (variant.terms, variant.taps, variant.givenPerGroup)
+    if wrong.isEmpty || terms < 3 { return [] }
+    var parts: [Part] = []
+    for byChannel in slots > 1 && taps > 1 ? [true, false] : [true] {
+      for ending in [true, false] {
+        var fitting = Set<Int>()
+        for (index, (element, products)) in wrong.enumerated() {
+          var (sum, fits) = (0.0, Set<Int>())
+          for step in 1..<terms {
+            let position = ending ? terms - step : step - 1
+            let (c, tap) =
+              byChannel ? (position / taps, position % taps) : (position % slots, position / slots)
+            sum += products.all[c * taps + tap]
+            if (element.error + sum).magnitude <= element.allowed { fits.insert(step) }
+          }
+          fitting = index == 0 ? fits : fitting.intersection(fits)
+          if fitting.isEmpty { break }
+        }
+        for step in fitting.sorted().prefix(8) {
+          let isChannels = byChannel && step >= taps
+          let order = byChannel ? "channel by channel" : "tap by tap"
+          parts.append(
+            Part(
+              mistake: isChannels ? .missingChannel : .missingTap,
+              says: "the \(ending ? "last" : "first") \(step) of \(terms) products of each sum, "
+                + "\(order), were left out", change: { _ in 0 },
+              holds: { _, c, tap in
+                let position = byChannel ? c * taps + tap : tap * slots + c
+                return ending ? position >= terms - step : position < step
+              }, factor: 0))
+        }
+      }
+    }
+    return parts
   }
 
   private mutating func swappedInputChannels(_ variant: Variant, _ errors: [Sampled]) -> FoundMistake? {
@@ -168,6 +252,23 @@ extension MistakeSearch {
         }
       }
     }
+    for i in 0..<given {
+      for j in 0..<given where i != j {
+        let fits = wrong.indices.allSatisfy { index in
+          guard let slot = slots[index][j] else { return false }
+          let change = sums[index][slot][i] - sums[index][slot][j]
+          return (wrong[index].error - change).magnitude <= 2 * wrong[index].allowed
+        }
+        if !fits { continue }
+        var changed = variant
+        for slot in variant.reading.indices where variant.reading[slot] == j { changed.reading[slot] = i }
+        if let found = accept(
+          changed, [.swappedInputChannels], "channel \(i) of the image was read in place of channel \(j)")
+        {
+          return found
+        }
+      }
+    }
     return nil
   }
 
@@ -175,7 +276,8 @@ extension MistakeSearch {
   private mutating func wrongBias(_ variant: Variant) -> FoundMistake? {
     var intervals = [Interval](repeating: Interval(), count: variant.made)
     for element in sampled(variant) {
-      intervals[variant.element(at: element.place).made].meet(element.error, element.allowed)
+      intervals[variant.element(at: element.place).made].meet(
+        element.error, element.allowed + tolerance.at(element.error, absolute: element.error.magnitude))
     }
     if intervals.contains(where: \.isEmpty) { return nil }
     if !intervals.contains(where: { $0.count > 1 && $0.excludesZero }) { return nil }
@@ -187,7 +289,10 @@ extension MistakeSearch {
     variant.forEachElement { place, value, absolute in
       if !evidence.isComparable(place) { return true }
       let k = variant.element(at: place).made
-      intervals[k].meet(evidence.candidate[place] - value, allowed(place, value, absolute))
+      let error = evidence.candidate[place] - value
+      // The other bias is a term of the sum as well.
+      intervals[k].meet(
+        error, allowed(place, value, absolute) + tolerance.at(error, absolute: error.magnitude))
       return !intervals[k].isEmpty
     }
     workLeft -= variant.work
@@ -199,7 +304,7 @@ extension MistakeSearch {
     return accept(corrected, [.wrongBias], describeBias(changed, intervals.map(\.middle)))
   }
 
-  private func describeBias(_ changed: [Int], _ differences: [Double]) -> String {
+  func describeBias(_ changed: [Int], _ differences: [Double]) -> String {
     func isClose(_ k: Int, _ to: Double) -> Bool {
       (differences[k] - to).magnitude <= 1e-4 * max(to.magnitude, differences[k].magnitude)
     }
@@ -228,6 +333,73 @@ extension MistakeSearch {
     let numbers = changed.prefix(4).map { "channel \($0) is off by \(short(differences[$0]))" }
     return (cause.isEmpty ? "a constant was added: " : cause + ": ") + numbers.joined(separator: ", ")
       + (changed.count > 4 ? " and \(changed.count - 4) channels more" : "")
+  }
+
+  /// A factor for each output channel.
+  private mutating func scaledChannels(_ variant: Variant) -> FoundMistake? {
+    if variant.made < 2 || variant.work > workLeft / 2 { return nil }
+    for beforeBias in hasBias ? [false, true] : [false] {
+      var slack = [Double](repeating: 1, count: variant.made)
+      var factors = [Interval](repeating: Interval(), count: variant.made)
+      for pass in 0..<2 {
+        variant.forEachElement { place, value, absolute in
+          if !evidence.isComparable(place) { return true }
+          let k = variant.element(at: place).made
+          let sum = value - (beforeBias ? variant.bias[k] : 0)
+          let allowed = allowed(place, value, absolute)
+          if sum.magnitude <= 10 * allowed { return true }
+          let error = evidence.candidate[place] - value
+          if pass == 0 {
+            slack[k] = max(slack[k], (1 + error / sum).magnitude)
+          } else {
+            factors[k].meet(error / sum, slack[k] * allowed / sum.magnitude)
+          }
+          return pass == 0 || !factors[k].isEmpty
+        }
+        workLeft -= variant.work
+      }
+      let changed = factors.indices.filter { factors[$0].excludesZero }
+      if factors.contains(where: \.isEmpty) || !changed.contains(where: { factors[$0].count > 2 }) { continue }
+      var scaled = variant
+      for k in changed {
+        let factor = 1 + factors[k].middle
+        for c in 0..<variant.givenPerGroup {
+          let start = variant.plane(made: k, c) * variant.taps
+          for tap in start..<start + variant.taps { scaled.filter[tap] *= factor }
+        }
+        if !beforeBias { scaled.bias[k] *= factor }
+      }
+      let named = changed.prefix(4).map { "channel \($0) by \(short(1 + factors[$0].middle))" }
+      let says =
+        "the \(beforeBias ? "sums, without their bias, were" : "output was") multiplied: "
+        + named.joined(separator: ", ")
+        + (changed.count > 4 ? " and \(changed.count - 4) channels more" : "")
+      if let found = accept(scaled, [.scaledOutput], says) { return found }
+    }
+    return nil
+  }
+
+  /// A number other than zero on the padding.
+  private mutating func paddingValue(_ variant: Variant) -> FoundMistake? {
+    if variant.isTransposed || variant.rows.mode != .zeros { return nil }
+    guard var ones = variant.materialized(ofOnes: true) else { return nil }
+    for k in ones.bias.indices { ones.bias[k] = 0 }
+    var number = Interval()
+    for element in sampled(variant) {
+      let (outside, weights) = ones.value(at: element.place)
+      workLeft -= ones.terms
+      if weights == 0 { continue }
+      if outside.magnitude < 1e-6 * weights { continue }
+      let rough = (element.error / outside).magnitude
+      number.meet(
+        element.error / outside,
+        (element.allowed + tolerance.at(0, absolute: rough * weights)) / outside.magnitude)
+    }
+    if number.count < 2 || number.isEmpty || !number.excludesZero { return nil }
+    guard var changed = variant.materialized(ofOnes: false) else { return nil }
+    for place in changed.image.indices where ones.image[place] == 1 { changed.image[place] = number.middle }
+    return accept(
+      changed, [.wrongPaddingMode], "the padding was \(short(number.middle)) and not zero")
   }
 
   /// A factor that all elements have in common, of the sums with or without their bias.

@@ -6,6 +6,8 @@ struct FoundMistake {
   var says: String
   var residual: Double
   var reproduction: String?
+  /// Of a region that nothing reproduces, its elements.
+  var count = 0
 }
 
 /// The search for the mistake in a refuted candidate: hypotheses from specific to general, each compared on a few elements
@@ -24,25 +26,51 @@ struct MistakeSearch {
   var workLeft: Int
   /// Whether something was left out for want of work.
   var isCurtailed = false
+  /// The arithmetic that is assumed; nil for the one that was claimed.
+  let arithmetic: AssumedArithmetic?
+  /// The smallest region of numbers from elsewhere that was seen, the rest being right: what is said if nothing reproduces
+  /// the candidate.
+  var foreign: FoundMistake?
 
   init<Scalar: TensorScalar>(
     _ problem: borrowing ConvolutionProblem<Scalar>, _ evidence: Evidence, workLimit: Int, isDouble: Bool
   ) {
-    self.evidence = evidence
     let base = Variant(problem)
-    self.base = base
-    hasBias = problem.hasBias
-    isFlipped = problem.isFlipped
-    self.isDouble = isDouble
     // Elements too long for the work limit are compared on fewer of them.
     let most = max(4, workLimit / 64 / base.terms)
     let sample = Array(evidence.sample(plane: base.madePlane).prefix(most))
-    self.sample = sample
-    tolerance = Tolerance(
+    let tolerance = Tolerance(
       sample.map { place in
         (evidence.allowed[place], base.value(at: place).absolute, evidence.exact[place])
       })
-    workLeft = workLimit - base.terms * sample.count
+    self.init(
+      base, evidence, nil, sample, tolerance, hasBias: problem.hasBias, isFlipped: problem.isFlipped,
+      isDouble: isDouble, workLeft: workLimit - base.terms * sample.count)
+  }
+
+  /// A search for mistakes made in `arithmetic`; `base` has its inputs and `evidence` its values and bounds.
+  init(
+    _ base: Variant, _ evidence: Evidence, _ arithmetic: AssumedArithmetic, hasBias: Bool, isFlipped: Bool,
+    isDouble: Bool, workLeft: Int
+  ) {
+    self.init(
+      base, evidence, arithmetic, evidence.sample(plane: base.madePlane), Tolerance(arithmetic.bound),
+      hasBias: hasBias, isFlipped: isFlipped, isDouble: isDouble, workLeft: workLeft)
+  }
+
+  private init(
+    _ base: Variant, _ evidence: Evidence, _ arithmetic: AssumedArithmetic?, _ sample: [Int],
+    _ tolerance: Tolerance, hasBias: Bool, isFlipped: Bool, isDouble: Bool, workLeft: Int
+  ) {
+    self.base = base
+    self.evidence = evidence
+    self.arithmetic = arithmetic
+    self.sample = sample
+    self.tolerance = tolerance
+    self.hasBias = hasBias
+    self.isFlipped = isFlipped
+    self.isDouble = isDouble
+    self.workLeft = workLeft
   }
 
   /// Looks for the mistake.
@@ -59,16 +87,18 @@ struct MistakeSearch {
     return found
   }
 
-  private mutating func search() -> FoundMistake {
-    let changes = Change.all(of: base, hasBias: hasBias, isFlipped: isFlipped, isDouble: isDouble)
+  /// A single mistake in the arithmetic assumed.
+  mutating func alone(_ changes: [Change]) -> FoundMistake? {
+    if sample.isEmpty { return nil }
     if let found = one(of: changes.filter { $0.mistake != .shortInputs }) { return found }
     if let found = swappedOutputChannels() ?? zeroRegion() ?? solved(on: base) ?? shiftedOutput()
-      ?? staleRegion() ?? one(of: changes.filter { $0.mistake == .shortInputs }) ?? scattered()
-      ?? pair(of: changes) ?? shortAccumulation()
+      ?? staleRegion() ?? one(of: arithmetic == nil ? changes.filter { $0.mistake == .shortInputs } : [])
+      ?? scattered() ?? localized()
     {
       return found
     }
-    return unknown()
+    foreign = foreignRegion()
+    return nil
   }
 
   /// The first change that reproduces the candidate.
@@ -87,7 +117,7 @@ struct MistakeSearch {
   }
 
   /// Two changes at once, or a change and a mistake whose numbers are solved for.
-  private mutating func pair(of changes: [Change]) -> FoundMistake? {
+  mutating func pair(of changes: [Change]) -> FoundMistake? {
     let cheap = changes.filter {
       $0.mistake != .shortInputs && (!$0.copiesImage || base.image.count <= 1 << 16)
     }
@@ -107,7 +137,7 @@ struct MistakeSearch {
         }
       }
       if var found = solved(on: variant) ?? region(on: variant) {
-        found.mistakes.insert(first.mistake, at: 0)
+        if !found.mistakes.contains(first.mistake) { found.mistakes.insert(first.mistake, at: 0) }
         found.says = "\(first.says), and \(found.says)"
         return found
       }
@@ -157,9 +187,21 @@ struct MistakeSearch {
     return !sample.isEmpty
   }
 
+  /// Whether under a bound that is no theorem next to nothing of the errors is left over the sample.
+  private mutating func clears(_ variant: Variant) -> Bool {
+    if arithmetic?.noise ?? .sums == .sums { return true }
+    var (before, after) = (0.0, 0.0)
+    for element in sampled(variant) {
+      let error = evidence.candidate[element.place] - evidence.exact[element.place]
+      before += error * error
+      after += element.error * element.error
+    }
+    return 9 * after <= before
+  }
+
   /// The variant as the answer if it reproduces the candidate.
   mutating func accept(_ variant: Variant, _ mistakes: [Mistake], _ says: String) -> FoundMistake? {
-    if !passes(variant) { return nil }
+    if !passes(variant) || !clears(variant) { return nil }
     let comparison = compare(variant, most: 0)
     if !comparison.differing.isEmpty { return nil }
     return FoundMistake(

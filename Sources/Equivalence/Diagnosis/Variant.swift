@@ -90,6 +90,28 @@ struct Variant {
     }
   }
 
+  /// The same with its image padded: zeros around it; or around zeros the ones that show where the padding is. Nil where
+  /// that image would be more than four times as large.
+  func materialized(ofOnes: Bool) -> Variant? {
+    func extent(_ axis: AxisVariant) -> Int {
+      max(axis.before + axis.given, (axis.made - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1)
+    }
+    let (height, width) = (extent(rows), extent(columns))
+    if height * width > 4 * givenPlane + 4096 { return nil }
+    var padded = self
+    padded.image = [Double](repeating: ofOnes ? 1 : 0, count: batch * given * height * width)
+    for plane in 0..<batch * given {
+      for i in 0..<rows.given {
+        let target = (plane * height + i + rows.before) * width + columns.before
+        let source = (plane * rows.given + i) * columns.given
+        for j in 0..<columns.given { padded.image[target + j] = ofOnes ? 0 : image[source + j] }
+      }
+    }
+    (padded.rows.given, padded.columns.given) = (height, width)
+    (padded.rows.before, padded.columns.before) = (0, 0)
+    return padded
+  }
+
   /// The element that stands at `place` of the output, and the sum of its terms' magnitudes.
   func value(at place: Int) -> (value: Double, absolute: Double) {
     let bias = self.bias[element(at: place).made]
