@@ -91,12 +91,13 @@ struct ShortFormat {
   let leastNonzero: Double
   let round: (Double) -> Double
 
+  /// The shorter one first: most of its numbers are numbers of the other.
   private static var all: [ShortFormat] {
     [
-      ShortFormat(name: "float16", unitRoundoff: 0x1p-11, leastNonzero: 0x1p-25) { ShortRounding.float16($0) },
       ShortFormat(name: "bfloat16", unitRoundoff: 0x1p-8, leastNonzero: 0x1p-134) {
         ShortRounding.bfloat16($0)
       },
+      ShortFormat(name: "float16", unitRoundoff: 0x1p-11, leastNonzero: 0x1p-25) { ShortRounding.float16($0) },
     ]
   }
 

@@ -26,8 +26,9 @@ extension MistakeSearch {
       if let found = under(arithmetic, { $0.alone(changes) }).found { return found }
     }
     if isWide, let found = alone(changes) { return found }
-    if let found = pair(of: changes) ?? shortAccumulation() { return found }
+    if let found = pair(of: changes) { return found }
     if let foreign { return foreign }
+    if let found = shortAccumulation() { return found }
     for arithmetic in AssumedArithmetic.noisy(sums, isDouble: isDouble)
     where !isWide || widens(arithmetic.bound) == false {
       let (found, isWithin) = under(arithmetic) { $0.alone(changes) }

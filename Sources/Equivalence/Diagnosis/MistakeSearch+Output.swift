@@ -285,6 +285,7 @@ extension MistakeSearch {
 
   func scattered(_ places: [Int]) -> FoundMistake? {
     if places.isEmpty || places.count > max(1, min(8, evidence.candidate.count / 16)) { return nil }
+    if !exceedsTransforms(places) { return nil }
     let all = Set(places)
     let isScattered =
       places.count == 1
@@ -306,15 +307,23 @@ extension MistakeSearch {
       residual: residualOfRight(), reproduction: nil)
   }
 
+  /// Whether some of these errors are more than transforms make of the largest elements, where these have small sums.
+  func exceedsTransforms(_ places: [Int]) -> Bool {
+    if arithmetic?.noise ?? .sums != .sums { return true }
+    let widest = evidence.allowed.reduce(0) { $1.isFinite ? max($0, $1) : $0 }
+    let noise = 64 / Double(base.terms + 1) * widest
+    return places.contains { (evidence.candidate[$0] - evidence.exact[$0]).magnitude > noise }
+  }
+
   /// Elements that all are numbers of a shorter format, or are so before their bias was added, within the bound of sums formed
   /// in it; or whole numbers next to the exact values.
   func shortAccumulation() -> FoundMistake? {
     if let found = wholeNumbers() { return found }
     var formats: [(String, Double, (Double) -> Double)] = [
-      ("float16", 0x1p-11, { ShortRounding.float16($0) }),
       ("bfloat16", 0x1p-8, { ShortRounding.bfloat16($0) }),
+      ("float16", 0x1p-11, { ShortRounding.float16($0) }),
     ]
-    if isDouble { formats.insert(("float32", 0x1p-24, { Double(Float($0)) }), at: 0) }
+    if isDouble { formats.append(("float32", 0x1p-24, { Double(Float($0)) })) }
     for beforeBias in hasBias ? [false, true] : [false] {
       for (name, roundoff, round) in formats {
         if let found = shortAccumulation(name, roundoff, round, beforeBias: beforeBias) { return found }
@@ -337,14 +346,22 @@ extension MistakeSearch {
       if (sum - exact).magnitude > 1.01 * roundoff * exact.magnitude + 0x1p-24 { once = false }
     }
     if telling < 4 { return nil }
+    // The theorem's bound holds next to anything where sums are long; rounding errors mostly stay far below it, but
+    // where sums of one sign stop growing.
+    var (squares, limit) = (0.0, 0.0)
     let isBounded = sample.allSatisfy { place in
       let absolute = base.value(at: place).absolute
+      let lost = evidence.exact[place] - evidence.candidate[place]
+      if (evidence.exact[place] < 0 ? -lost : lost) < 0.5 * evidence.exact[place].magnitude || lost == 0 {
+        squares += lost * lost
+      }
+      limit += absolute * absolute
       let bound = n * roundoff * absolute + n * 0x1p-25 + evidence.allowed[place]
       let error = (evidence.candidate[place] - evidence.exact[place]).magnitude
       residual = max(residual, error / bound)
       return error <= bound
     }
-    if !isBounded { return nil }
+    if !isBounded || squares > 64 * roundoff * roundoff * limit { return nil }
     let what = beforeBias ? "all elements less their bias" : "all elements"
     return FoundMistake(
       mistakes: [.shortAccumulation],

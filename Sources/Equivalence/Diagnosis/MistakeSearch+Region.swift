@@ -69,7 +69,7 @@ extension MistakeSearch {
     let isMissing =
       hasBias
       && touched.allSatisfy {
-        (intervals[$0].middle + base.bias[$0]).magnitude <= 1e-4 * base.bias[$0].magnitude
+        intervals[$0].contains(-base.bias[$0])
       }
     return FoundMistake(
       mistakes: [isMissing ? .missingBias : .wrongBias],
@@ -144,8 +144,17 @@ extension MistakeSearch {
   /// output or of its planes, whole rows or columns, a box.
   func foreignRegion() -> FoundMistake? {
     let places = evidence.finiteRefuted
-    let comparable = (0..<evidence.candidate.count).count { evidence.isComparable($0) }
-    if places.count < 2 || 4 * places.count > 3 * comparable || !isShaped(places) { return nil }
+    if places.count < 2 || !isShaped(places) { return nil }
+    // Elements of which nothing was computed are right whatever was done.
+    let isRight = (0..<evidence.candidate.count).count {
+      evidence.isComparable($0) && !evidence.isRefuted($0)
+        && evidence.exact[$0] != base.bias[base.element(at: $0).made]
+    }
+    if 3 * isRight < places.count { return nil }
+    let errors = places.map { (evidence.candidate[$0] - evidence.exact[$0]).magnitude }.sorted()
+    let sizes = evidence.exact.filter(\.isFinite).map(\.magnitude).sorted()
+    // Noise is small beside the elements, in whatever shape it comes.
+    if sizes.isEmpty || errors[errors.count / 2] < 1e-3 * sizes[sizes.count * 3 / 4] { return nil }
     return FoundMistake(
       mistakes: [.staleRegion],
       says: "numbers from elsewhere stand in \(region(places)), the other elements are right; first "
@@ -165,8 +174,10 @@ extension MistakeSearch {
     func fills(_ whole: Int) -> Bool { 10 * places.count >= 9 * whole - 1 }
     if (first == 0 || last == count - 1) && fills(last - first + 1) { return true }
     if places.count < 3 { return fills(last - first + 1) && last / width == first / width }
-    if fills(Set(places.map { $0 / width }).count * width) { return true }
     let planes = Set(places.map { $0 / plane }).count
+    // Whole channels rather have the wrong weights.
+    if fills(planes * plane) { return false }
+    if fills(Set(places.map { $0 / width }).count * width) { return true }
     let columns = Set(places.map { $0 % width })
     let rows = Set(places.map { $0 % plane / width })
     if columns.count < width && fills(columns.count * rows.count * planes) { return true }

@@ -142,16 +142,20 @@ extension MistakeSearch {
     if let k = affected.first, affected.count == 1, let first = wrong.first, variant.taps > 1,
       variant.givenPerGroup > 1
     {
-      var fitting: [(c: Int, tap: Int)] = []
-      variant.forEachProduct(at: first.0.place) { c, weight, factor, pixel in
-        if (first.0.error + factor * pixel).magnitude <= first.0.allowed {
-          fitting.append((c, weight % variant.taps))
+      let taps = variant.taps
+      for factor in [0.0, 2] {
+        let fitting = first.1.all.indices.lazy.filter { index in
+          wrong.allSatisfy {
+            ($0.0.error - (factor - 1) * $0.1.all[index]).magnitude <= $0.0.allowed && first.1.all[index] != 0
+          }
         }
-      }
-      for (c, tap) in fitting.prefix(16) {
-        let says =
-          "tap \(name(tap, variant)) of image channel \(variant.channel(made: k, c)) was left out"
-        if let found = attempt(.missingTap, says, 0, { $1 == c && $2 == tap }) { return found }
+        for index in fitting.prefix(16) {
+          let (c, tap) = (index / taps, index % taps)
+          let says =
+            "tap \(name(tap, variant)) of image channel \(variant.channel(made: k, c)) was "
+            + (factor == 0 ? "left out" : "counted twice")
+          if let found = attempt(.missingTap, says, factor, { $1 == c && $2 == tap }) { return found }
+        }
       }
     }
     workLeft -= saturatingProduct(4, variant.terms, wrong.count)
@@ -382,7 +386,7 @@ extension MistakeSearch {
   /// A number other than zero on the padding.
   private mutating func paddingValue(_ variant: Variant) -> FoundMistake? {
     if variant.isTransposed || variant.rows.mode != .zeros { return nil }
-    guard var ones = variant.materialized(ofOnes: true) else { return nil }
+    guard var ones = variant.outside else { return nil }
     for k in ones.bias.indices { ones.bias[k] = 0 }
     var number = Interval()
     for element in sampled(variant) {
@@ -396,7 +400,7 @@ extension MistakeSearch {
         (element.allowed + tolerance.at(0, absolute: rough * weights)) / outside.magnitude)
     }
     if number.count < 2 || number.isEmpty || !number.excludesZero { return nil }
-    guard var changed = variant.materialized(ofOnes: false) else { return nil }
+    guard var changed = variant.padded(mirrored: false) else { return nil }
     for place in changed.image.indices where ones.image[place] == 1 { changed.image[place] = number.middle }
     return accept(
       changed, [.wrongPaddingMode], "the padding was \(short(number.middle)) and not zero")
@@ -456,6 +460,7 @@ struct Interval {
   var isEmpty: Bool { !(least <= most) }
   var excludesZero: Bool { count > 0 && (least > 0 || most < 0) }
   var middle: Double { least / 2 + most / 2 }
+  func contains(_ value: Double) -> Bool { least <= value && value <= most }
 
   mutating func meet(_ value: Double, _ error: Double) {
     least = max(least, value - error)
