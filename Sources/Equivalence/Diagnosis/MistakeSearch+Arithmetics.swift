@@ -10,6 +10,7 @@ extension MistakeSearch {
     // Under a wide claim much looks alike: what fits a narrower one is more likely the truth.
     let isWide = widens(sums)
     if !isWide, let found = alone(changes) { return found }
+    if let found = wholeNumbers() { return found }
     var narrow: [AssumedArithmetic] = []
     if isWide || output != nil {
       narrow.append(
@@ -23,19 +24,27 @@ extension MistakeSearch {
         says: "image and filter rounded to \($0.name)" + (output.map { ", the result to \($0.name)" } ?? ""))
     }
     for arithmetic in narrow {
-      if let found = under(arithmetic, { $0.alone(changes) }).found { return found }
+      let (found, isWithin) = under(arithmetic) { $0.alone(changes) }
+      if let found { return found }
+      // Nothing but the rounding of the result.
+      if isWithin, arithmetic.inputs == nil, let found = shortAccumulation() { return found }
     }
     if isWide, let found = alone(changes) { return found }
     if let found = pair(of: changes) { return found }
-    if let foreign { return foreign }
-    if let found = shortAccumulation() { return found }
+    var hasTriedFormats = false
     for arithmetic in AssumedArithmetic.noisy(sums, isDouble: isDouble)
-    where !isWide || widens(arithmetic.bound) == false {
+    where !isWide || !widens(arithmetic.bound) {
+      if arithmetic.noise == .shortFormats {
+        // What is right but for a region, or of a short format, is so in a narrower arithmetic.
+        if let foreign { return foreign }
+        if !hasTriedFormats, let found = shortAccumulation() { return found }
+        hasTriedFormats = true
+      }
       let (found, isWithin) = under(arithmetic) { $0.alone(changes) }
       if let found { return found }
-      if isWithin { return noise(arithmetic) }
-      if let foreign { return foreign }
+      if isWithin { return shortAccumulation() ?? noise(arithmetic) }
     }
+    if let foreign { return foreign }
     for arithmetic in narrow {
       if let found = under(arithmetic, { $0.pair(of: changes) }).found { return found }
     }

@@ -316,9 +316,8 @@ extension MistakeSearch {
   }
 
   /// Elements that all are numbers of a shorter format, or are so before their bias was added, within the bound of sums formed
-  /// in it; or whole numbers next to the exact values.
+  /// in it.
   func shortAccumulation() -> FoundMistake? {
-    if let found = wholeNumbers() { return found }
     var formats: [(String, Double, (Double) -> Double)] = [
       ("bfloat16", 0x1p-8, { ShortRounding.bfloat16($0) }),
       ("float16", 0x1p-11, { ShortRounding.float16($0) }),
@@ -348,20 +347,19 @@ extension MistakeSearch {
     if telling < 4 { return nil }
     // The theorem's bound holds next to anything where sums are long; rounding errors mostly stay far below it, but
     // where sums of one sign stop growing.
-    var (squares, limit) = (0.0, 0.0)
+    var (squares, limit, isShrunk) = (0.0, 0.0, true)
     let isBounded = sample.allSatisfy { place in
       let absolute = base.value(at: place).absolute
-      let lost = evidence.exact[place] - evidence.candidate[place]
-      if (evidence.exact[place] < 0 ? -lost : lost) < 0.5 * evidence.exact[place].magnitude || lost == 0 {
-        squares += lost * lost
-      }
+      squares += (evidence.candidate[place] - evidence.exact[place])
+        * (evidence.candidate[place] - evidence.exact[place])
       limit += absolute * absolute
+      isShrunk = isShrunk && evidence.candidate[place].magnitude <= evidence.exact[place].magnitude
       let bound = n * roundoff * absolute + n * 0x1p-25 + evidence.allowed[place]
       let error = (evidence.candidate[place] - evidence.exact[place]).magnitude
       residual = max(residual, error / bound)
       return error <= bound
     }
-    if !isBounded || squares > 64 * roundoff * roundoff * limit { return nil }
+    if !isBounded || !isShrunk && squares > 64 * roundoff * roundoff * limit { return nil }
     let what = beforeBias ? "all elements less their bias" : "all elements"
     return FoundMistake(
       mistakes: [.shortAccumulation],
@@ -372,7 +370,7 @@ extension MistakeSearch {
   }
 
   /// Elements that all are the whole numbers next to the exact values.
-  private func wholeNumbers() -> FoundMistake? {
+  func wholeNumbers() -> FoundMistake? {
     var (isCut, telling) = (true, 0)
     for place in 0..<evidence.candidate.count where evidence.isComparable(place) {
       let (value, exact) = (evidence.candidate[place], evidence.exact[place])

@@ -85,9 +85,13 @@ extension MistakeSearch {
       isCurtailed = true
       return nil
     }
+    /// Its own rounding and that of the correct element's bound.
+    func allowed(_ place: Int) -> Double {
+      evidence.allowed[place] + tolerance.at(evidence.candidate[place], absolute: 0)
+    }
     let first = spread(places, 10).map { place in
       let error = evidence.candidate[place] - evidence.exact[place]
-      return (error, allowed(place, evidence.candidate[place], 0), products(base, place))
+      return (error, allowed(place), products(base, place))
     }
     for part in parts(of: base) {
       let fits = first.allSatisfy { error, allowed, products in
@@ -97,8 +101,7 @@ extension MistakeSearch {
       var residual = 0.0
       for place in places {
         let error = evidence.candidate[place] - evidence.exact[place]
-        residual = max(
-          residual, (error - part.change(products(base, place))).magnitude / evidence.allowed[place])
+        residual = max(residual, (error - part.change(products(base, place))).magnitude / allowed(place))
         if !(residual <= 1) { break }
       }
       if !(residual <= 1) { continue }
@@ -177,16 +180,27 @@ extension MistakeSearch {
     let planes = Set(places.map { $0 / plane }).count
     // Whole channels rather have the wrong weights.
     if fills(planes * plane) { return false }
-    if fills(Set(places.map { $0 / width }).count * width) { return true }
+    if base.rows.made > 1 && fills(Set(places.map { $0 / width }).count * width) { return true }
     let columns = Set(places.map { $0 % width })
     let rows = Set(places.map { $0 % plane / width })
-    if columns.count < width && fills(columns.count * rows.count * planes) { return true }
-    if rows.count < base.rows.made && fills(rows.count * columns.count * planes) { return true }
-    if columns.count < width && fills(columns.count * base.rows.made * planes) { return true }
+    if columns.count < width && isRegular(columns) {
+      // A box, or columns from top to bottom.
+      if isRegular(rows) && fills(columns.count * rows.count * planes) { return true }
+      if fills(columns.count * base.rows.made * planes) { return true }
+    }
+    if rows.count < base.rows.made && isRegular(rows) && fills(rows.count * columns.count * planes) {
+      return true
+    }
     // The end of each plane that is touched.
     var tails: [Int: Int] = [:]
     for place in places { tails[place / plane] = min(tails[place / plane] ?? plane, place % plane) }
     let tail = tails.values.reduce(0) { $0 + plane - $1 }
     return tails.values.allSatisfy { $0 > 0 } && fills(tail)
+  }
+
+  /// Whether some numbers are equally far apart.
+  private func isRegular(_ numbers: Set<Int>) -> Bool {
+    let sorted = numbers.sorted()
+    return sorted.count < 3 || zip(sorted, sorted.dropFirst()).allSatisfy { $1 - $0 == sorted[1] - sorted[0] }
   }
 }

@@ -139,9 +139,8 @@ extension MistakeSearch {
       if !fits { continue }
       if let found = attempt(part.mistake, part.says, part.factor, part.holds) { return found }
     }
-    if let k = affected.first, affected.count == 1, let first = wrong.first, variant.taps > 1,
-      variant.givenPerGroup > 1
-    {
+    if let first = wrong.first, variant.taps > 1, variant.givenPerGroup > 1 {
+      let k = variant.element(at: first.0.place).made
       let taps = variant.taps
       for factor in [0.0, 2] {
         let fitting = first.1.all.indices.lazy.filter { index in
@@ -378,7 +377,9 @@ extension MistakeSearch {
         "the \(beforeBias ? "sums, without their bias, were" : "output was") multiplied: "
         + named.joined(separator: ", ")
         + (changed.count > 4 ? " and \(changed.count - 4) channels more" : "")
-      if let found = accept(scaled, [.scaledOutput], says) { return found }
+      let isZero = changed.contains { factors[$0].contains(-1) }
+        && changed.allSatisfy { factors[$0].contains(-1) || factors[$0].middle.magnitude < 0.01 }
+      if let found = accept(scaled, [isZero ? .zeroRegion : .scaledOutput], says) { return found }
     }
     return nil
   }
@@ -444,7 +445,9 @@ extension MistakeSearch {
         let says =
           "the \(beforeBias ? "sums, without their bias, were" : "output was") multiplied by "
           + "\(short(factor.middle))\(only)"
-        if let found = accept(changed, [.scaledOutput], says) { return found }
+        // No factor but noise: nothing was computed.
+        let mistake = factor.contains(0) ? Mistake.zeroRegion : .scaledOutput
+        if let found = accept(changed, [mistake], says) { return found }
       }
     }
     return nil

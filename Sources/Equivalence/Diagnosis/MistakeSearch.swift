@@ -94,10 +94,12 @@ struct MistakeSearch {
     if let found = one(of: changes.filter { $0.mistake != .shortInputs }) { return found }
     if let found = swappedOutputChannels() ?? zeroRegion() ?? solved(on: base) ?? shiftedOutput()
       ?? staleRegion() ?? one(of: changes.filter { $0.mistake == .shortInputs })
-      ?? scattered() ?? localized()
     {
       return found
     }
+    // Next to the rounding of a short result a part of it may look like anything.
+    if arithmetic?.bound.ofValue ?? 0 > 0 && evidence.worst.ratio < 4 { return nil }
+    if let found = scattered() ?? localized() { return found }
     foreign = foreignRegion()
     return nil
   }
