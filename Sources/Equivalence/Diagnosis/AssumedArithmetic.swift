@@ -37,15 +37,16 @@ struct AssumedArithmetic {
 }
 
 extension AssumedArithmetic {
-  /// The formats that inputs may be rounded to, likeliest first.
-  static func formats(isDouble: Bool) -> [Inputs] {
-    (isDouble ? [Inputs(name: "float32") { Double(Float($0)) }] : []) + [
+  /// The formats that inputs may be rounded to, likeliest first: the result's.
+  static func formats(isDouble: Bool, output: ShortFormat?) -> [Inputs] {
+    let all = (isDouble ? [Inputs(name: "float32") { Double(Float($0)) }] : []) + [
       Inputs(name: "TF32") { ShortRounding.tf32($0) },
       Inputs(name: "bfloat16") { ShortRounding.bfloat16($0) },
       Inputs(name: "float16") { ShortRounding.float16($0) },
       Inputs(name: "TF32 by truncation") { ShortRounding.truncated($0, bits: 11) },
       Inputs(name: "bfloat16 by truncation") { ShortRounding.truncated($0, bits: 8) },
     ]
+    return all.filter { $0.name == output?.name } + all.filter { $0.name != output?.name }
   }
 
   /// Sums of `terms` products in the problem's precision, each rounding a truncation; the result rounded to `output`.

@@ -6,6 +6,8 @@ struct Change {
   let says: String
   /// Whether it costs a copy of the image.
   var copiesImage = false
+  /// Whether it is not looked for together with another.
+  var isRare = false
   let apply: (inout Variant) -> Void
 }
 
@@ -19,7 +21,11 @@ extension Change {
       + padding(variant, [(1, 0), (0, 1), (-1, 0), (0, -1), (1, -1), (-1, 1)]) + dilations(variant)
       + groups(variant)
       + layouts(variant, isFlipped: isFlipped) + channelOrders(variant)
-      + paddings(variant) + otherStrides(variant) + repeatedTaps(variant) + quantizedFilters(variant)
+      + (paddings(variant) + otherStrides(variant) + repeatedTaps(variant) + quantizedFilters(variant)).map {
+        var change = $0
+        change.isRare = true
+        return change
+      }
       + shortInputs(isDouble: isDouble)
   }
 

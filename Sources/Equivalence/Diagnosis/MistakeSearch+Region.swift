@@ -102,7 +102,11 @@ extension MistakeSearch {
       for place in places {
         let error = evidence.candidate[place] - evidence.exact[place]
         residual = max(residual, (error - part.change(products(base, place))).magnitude / allowed(place))
-        if !(residual <= 1) { break }
+        if !(residual <= 1) || workLeft < 0 { break }
+      }
+      if workLeft < 0 {
+        isCurtailed = true
+        return nil
       }
       if !(residual <= 1) { continue }
       return FoundMistake(

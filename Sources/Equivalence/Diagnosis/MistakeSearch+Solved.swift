@@ -20,8 +20,8 @@ extension MistakeSearch {
     var byTap: [Double]
     var bySlot: [Double]
     var all: [Double]
-    /// The given channel at each place of the group.
-    let channels: [Int]
+    /// The place in the group of each given channel that is read.
+    let slots: [Int: Int]
   }
 
   mutating func products(_ variant: Variant, _ place: Int) -> Products {
@@ -30,7 +30,9 @@ extension MistakeSearch {
       byTap: [Double](repeating: 0, count: variant.taps),
       bySlot: [Double](repeating: 0, count: variant.givenPerGroup),
       all: [Double](repeating: 0, count: variant.terms),
-      channels: (0..<variant.givenPerGroup).map { variant.channel(made: made, $0) })
+      slots: Dictionary((0..<variant.givenPerGroup).map { (variant.channel(made: made, $0), $0) }) { first, _ in
+        first
+      })
     variant.forEachProduct(at: place) { c, weight, factor, pixel in
       let tap = weight % variant.taps
       products.byTap[tap] += factor * pixel
@@ -86,7 +88,7 @@ extension MistakeSearch {
       for channel in 0..<variant.given {
         add(
           .missingChannel, "channel \(channel) of the image was",
-          { products in products.channels.firstIndex(of: channel).map { products.bySlot[$0] } ?? 0 },
+          { products in products.slots[channel].map { products.bySlot[$0] } ?? 0 },
           { (other, _, _) in other == channel })
       }
     }
@@ -231,16 +233,22 @@ extension MistakeSearch {
       }
       return sums
     }
-    let slots = wrong.map { element -> [Int: Int] in
+    /// Where in an element's group each given channel is read; −1 where it is not.
+    let slots = wrong.map { element -> [Int] in
       let made = variant.element(at: element.place).made
-      return Dictionary((0..<perGroup).map { (variant.channel(made: made, $0), $0) }) { first, _ in first }
+      var slots = [Int](repeating: -1, count: given)
+      for c in (0..<perGroup).reversed() { slots[variant.channel(made: made, c)] = c }
+      return slots
     }
+    // A pair of channels takes as long as some multiply-adds.
+    workLeft -= saturatingProduct(16, given, given)
     for i in 0..<given {
       for j in i + 1..<max(given, i + 1) {
         let fits = wrong.indices.allSatisfy { index in
           var change = 0.0
-          if let slot = slots[index][i] { change += sums[index][slot][j] - sums[index][slot][i] }
-          if let slot = slots[index][j] { change += sums[index][slot][i] - sums[index][slot][j] }
+          let (first, second) = (slots[index][i], slots[index][j])
+          if first >= 0 { change += sums[index][first][j] - sums[index][first][i] }
+          if second >= 0 { change += sums[index][second][i] - sums[index][second][j] }
           return (wrong[index].error - change).magnitude <= 2 * wrong[index].allowed
         }
         if !fits { continue }
@@ -258,7 +266,8 @@ extension MistakeSearch {
     for i in 0..<given {
       for j in 0..<given where i != j {
         let fits = wrong.indices.allSatisfy { index in
-          guard let slot = slots[index][j] else { return false }
+          let slot = slots[index][j]
+          if slot < 0 { return false }
           let change = sums[index][slot][i] - sums[index][slot][j]
           return (wrong[index].error - change).magnitude <= 2 * wrong[index].allowed
         }
@@ -275,6 +284,19 @@ extension MistakeSearch {
     return nil
   }
 
+  /// Some elements of the channel of the worst one, which a mistake in whole channels must explain.
+  private mutating func worstChannel(_ variant: Variant) -> [Sampled] {
+    let plane = variant.madePlane
+    let start = sample[0] / plane * plane
+    return Evidence.spread(16, over: plane).map { start + $0 }.filter { evidence.isComparable($0) }.map {
+      workLeft -= variant.terms
+      let (value, absolute) = variant.value(at: $0)
+      return Sampled(
+        place: $0, value: value, error: evidence.candidate[$0] - value,
+        allowed: allowed($0, value, absolute))
+    }
+  }
+
   /// Another number in place of a channel's bias: the errors of the channel have a number in common.
   private mutating func wrongBias(_ variant: Variant) -> FoundMistake? {
     var intervals = [Interval](repeating: Interval(), count: variant.made)
@@ -283,7 +305,14 @@ extension MistakeSearch {
         element.error, element.allowed + tolerance.at(element.error, absolute: element.error.magnitude))
     }
     if intervals.contains(where: \.isEmpty) { return nil }
-    if !intervals.contains(where: { $0.count > 1 && $0.excludesZero }) { return nil }
+    if !intervals.contains(where: { $0.count > 1 && $0.excludesZero }) && variant.count < 64 { return nil }
+    var first = Interval()
+    for element in worstChannel(variant) {
+      first.meet(
+        element.error, element.allowed + tolerance.at(element.error, absolute: element.error.magnitude))
+    }
+    if first.isEmpty || !first.excludesZero || first.count < 2 { return nil }
+    if isSketch { return FoundMistake(mistakes: [.wrongBias], says: "", residual: 1, reproduction: nil) }
     if variant.work > workLeft / 2 {
       isCurtailed = true
       return nil
@@ -341,7 +370,19 @@ extension MistakeSearch {
   /// A factor for each output channel.
   private mutating func scaledChannels(_ variant: Variant) -> FoundMistake? {
     if variant.made < 2 || variant.work > workLeft / 2 { return nil }
+    let worst = worstChannel(variant)
     for beforeBias in hasBias ? [false, true] : [false] {
+      func sum(_ element: Sampled) -> Double {
+        element.value - (beforeBias ? variant.bias[variant.element(at: element.place).made] : 0)
+      }
+      let telling = worst.filter { sum($0).magnitude > 10 * $0.allowed }
+      let most = telling.reduce(1) { max($0, (1 + $1.error / sum($1)).magnitude) }
+      var first = Interval()
+      for element in telling {
+        first.meet(element.error / sum(element), most * element.allowed / sum(element).magnitude)
+      }
+      if first.isEmpty || !first.excludesZero || first.count < 2 { continue }
+      if isSketch { return FoundMistake(mistakes: [.scaledOutput], says: "", residual: 1, reproduction: nil) }
       var slack = [Double](repeating: 1, count: variant.made)
       var factors = [Interval](repeating: Interval(), count: variant.made)
       for pass in 0..<2 {
@@ -377,7 +418,7 @@ extension MistakeSearch {
         "the \(beforeBias ? "sums, without their bias, were" : "output was") multiplied: "
         + named.joined(separator: ", ")
         + (changed.count > 4 ? " and \(changed.count - 4) channels more" : "")
-      let isZero = changed.contains { factors[$0].contains(-1) }
+      let isZero = worst.allSatisfy { evidence.candidate[$0.place] == 0 }
         && changed.allSatisfy { factors[$0].contains(-1) || factors[$0].middle.magnitude < 0.01 }
       if let found = accept(scaled, [isZero ? .zeroRegion : .scaledOutput], says) { return found }
     }
@@ -446,7 +487,7 @@ extension MistakeSearch {
           "the \(beforeBias ? "sums, without their bias, were" : "output was") multiplied by "
           + "\(short(factor.middle))\(only)"
         // No factor but noise: nothing was computed.
-        let mistake = factor.contains(0) ? Mistake.zeroRegion : .scaledOutput
+        let mistake = wrong.allSatisfy { evidence.candidate[$0.place] == 0 } ? Mistake.zeroRegion : .scaledOutput
         if let found = accept(changed, [mistake], says) { return found }
       }
     }

@@ -28,6 +28,10 @@ struct MistakeSearch {
   var isCurtailed = false
   /// The arithmetic that is assumed; nil for the one that was claimed.
   let arithmetic: AssumedArithmetic?
+  /// Whether a few elements only have values; what they show is to be confirmed by another search.
+  let isSketch: Bool
+  /// The sums of magnitudes of all elements, once they were asked for.
+  var absolutes: [Double]?
   /// The smallest region of numbers from elsewhere that was seen, the rest being right: what is said if nothing reproduces
   /// the candidate.
   var foreign: FoundMistake?
@@ -45,23 +49,26 @@ struct MistakeSearch {
       })
     self.init(
       base, evidence, nil, sample, tolerance, hasBias: problem.hasBias, isFlipped: problem.isFlipped,
-      isDouble: isDouble, workLeft: workLimit - base.terms * sample.count)
+      isDouble: isDouble, isSketch: false, workLeft: workLimit - base.terms * sample.count)
   }
 
   /// A search for mistakes made in `arithmetic`; `base` has its inputs and `evidence` its values and bounds.
   init(
     _ base: Variant, _ evidence: Evidence, _ arithmetic: AssumedArithmetic, hasBias: Bool, isFlipped: Bool,
-    isDouble: Bool, workLeft: Int
+    isDouble: Bool, isSketch: Bool, workLeft: Int
   ) {
     self.init(
       base, evidence, arithmetic, evidence.sample(plane: base.madePlane), Tolerance(arithmetic.bound),
-      hasBias: hasBias, isFlipped: isFlipped, isDouble: isDouble, workLeft: workLeft)
+      hasBias: hasBias, isFlipped: isFlipped, isDouble: isDouble, isSketch: isSketch,
+      workLeft: workLeft)
   }
 
   private init(
     _ base: Variant, _ evidence: Evidence, _ arithmetic: AssumedArithmetic?, _ sample: [Int],
-    _ tolerance: Tolerance, hasBias: Bool, isFlipped: Bool, isDouble: Bool, workLeft: Int
+    _ tolerance: Tolerance, hasBias: Bool, isFlipped: Bool, isDouble: Bool, isSketch: Bool,
+    workLeft: Int
   ) {
+    self.isSketch = isSketch
     self.base = base
     self.evidence = evidence
     self.arithmetic = arithmetic
@@ -92,6 +99,7 @@ struct MistakeSearch {
     // What is hardly more than the noise of short formats tells nothing.
     if sample.isEmpty || arithmetic?.noise == .shortFormats && evidence.worst.ratio < 6 { return nil }
     if let found = one(of: changes.filter { $0.mistake != .shortInputs }) { return found }
+    if isSketch { return solved(on: base) }
     if let found = swappedOutputChannels() ?? zeroRegion() ?? solved(on: base) ?? shiftedOutput()
       ?? staleRegion() ?? one(of: changes.filter { $0.mistake == .shortInputs })
     {
@@ -122,7 +130,7 @@ struct MistakeSearch {
   /// Two changes at once, or a change and a mistake whose numbers are solved for.
   mutating func pair(of changes: [Change]) -> FoundMistake? {
     let cheap = changes.filter {
-      $0.mistake != .shortInputs && (!$0.copiesImage || base.image.count <= 1 << 16)
+      $0.mistake != .shortInputs && !$0.isRare && (!$0.copiesImage || base.image.count <= 1 << 16)
     }
     for (index, first) in cheap.enumerated() {
       var variant = base
@@ -130,7 +138,7 @@ struct MistakeSearch {
       for second in cheap[(index + 1)...] where second.mistake != first.mistake {
         var both = variant
         second.apply(&both)
-        workLeft -= (second.copiesImage ? base.image.count : 0) + base.filter.count
+        workLeft -= (second.copiesImage ? base.image.count : 0) + 4 * base.filter.count
         if workLeft < 0 {
           isCurtailed = true
           return nil
@@ -199,6 +207,7 @@ struct MistakeSearch {
   /// The variant as the answer if it reproduces the candidate.
   mutating func accept(_ variant: Variant, _ mistakes: [Mistake], _ says: String) -> FoundMistake? {
     if !passes(variant) { return nil }
+    if isSketch { return FoundMistake(mistakes: mistakes, says: says, residual: 1, reproduction: nil) }
     let comparison = compare(variant, most: 0)
     if !comparison.differing.isEmpty { return nil }
     return FoundMistake(
