@@ -308,6 +308,14 @@ extension Change {
           $0 / perGroup * perGroup + perGroup - 1 - $0 % perGroup
         })
     }
+    if given > 4 && given <= 64 {
+      for step in 2..<given - 1 where 2 * step != given {
+        others.append(
+          order("each channel of the image was read \(step) too late, beginning anew after the last") {
+            ($0 + step) % given
+          })
+      }
+    }
     for size in [2, 4, 8, 16, 32] where size < given && given % size == 0 && given / size > 1 {
       others += [
         order("the image's channels, \(size) side by side, were read \(given / size) apart") {
@@ -315,6 +323,7 @@ extension Change {
         }
       ]
     }
+    for index in others.indices.dropFirst(2) { others[index].isRare = true }
     return [
       order("the image's channels were read in reverse (as BGR for RGB)") { given - 1 - $0 },
       order("each channel of the image was read one too late") { ($0 + 1) % given },

@@ -182,7 +182,7 @@ extension MistakeSearch {
     if (first == 0 || last == count - 1) && fills(last - first + 1) { return true }
     if places.count < 3 { return fills(last - first + 1) && last / width == first / width }
     let planes = Set(places.map { $0 / plane }).count
-    // Whole channels rather have the wrong weights.
+    // Whole channels in the middle rather have the wrong weights.
     if fills(planes * plane) { return false }
     if base.rows.made > 1 && fills(Set(places.map { $0 / width }).count * width) { return true }
     let columns = Set(places.map { $0 % width })

@@ -137,7 +137,7 @@ extension MistakeSearch {
       return nil
     }
     for part in parts(of: variant) {
-      let fits = wrong.allSatisfy { ($0.0.error - part.change($0.1)).magnitude <= $0.0.allowed }
+      let fits = wrong.allSatisfy { $0.0.isExplained(by: part.change($0.1)) }
       if !fits { continue }
       if let found = attempt(part.mistake, part.says, part.factor, part.holds) { return found }
     }
@@ -146,9 +146,8 @@ extension MistakeSearch {
       let taps = variant.taps
       for factor in [0.0, 2] {
         let fitting = first.1.all.indices.lazy.filter { index in
-          wrong.allSatisfy {
-            ($0.0.error - (factor - 1) * $0.1.all[index]).magnitude <= $0.0.allowed && first.1.all[index] != 0
-          }
+          first.1.all[index] != 0
+            && wrong.allSatisfy { $0.0.isExplained(by: (factor - 1) * $0.1.all[index]) }
         }
         for index in fitting.prefix(16) {
           let (c, tap) = (index / taps, index % taps)
@@ -181,7 +180,7 @@ extension MistakeSearch {
             let (c, tap) =
               byChannel ? (position / taps, position % taps) : (position % slots, position / slots)
             sum += products.all[c * taps + tap]
-            if (element.error + sum).magnitude <= element.allowed { fits.insert(step) }
+            if element.isExplained(by: -sum) { fits.insert(step) }
           }
           fitting = index == 0 ? fits : fitting.intersection(fits)
           if fitting.isEmpty { break }
@@ -249,7 +248,7 @@ extension MistakeSearch {
           let (first, second) = (slots[index][i], slots[index][j])
           if first >= 0 { change += sums[index][first][j] - sums[index][first][i] }
           if second >= 0 { change += sums[index][second][i] - sums[index][second][j] }
-          return (wrong[index].error - change).magnitude <= 2 * wrong[index].allowed
+          return wrong[index].isExplained(by: change)
         }
         if !fits { continue }
         var changed = variant
@@ -269,7 +268,7 @@ extension MistakeSearch {
           let slot = slots[index][j]
           if slot < 0 { return false }
           let change = sums[index][slot][i] - sums[index][slot][j]
-          return (wrong[index].error - change).magnitude <= 2 * wrong[index].allowed
+          return wrong[index].isExplained(by: change)
         }
         if !fits { continue }
         var changed = variant
@@ -293,7 +292,7 @@ extension MistakeSearch {
       let (value, absolute) = variant.value(at: $0)
       return Sampled(
         place: $0, value: value, error: evidence.candidate[$0] - value,
-        allowed: allowed($0, value, absolute))
+        allowed: allowed($0, value, absolute), slack: tolerance.at(evidence.candidate[$0], absolute: 0))
     }
   }
 

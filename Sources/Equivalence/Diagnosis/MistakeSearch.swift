@@ -169,7 +169,8 @@ struct MistakeSearch {
       workLeft -= variant.terms
       return Sampled(
         place: place, value: value, error: evidence.candidate[place] - value,
-        allowed: allowed(place, value, absolute))
+        allowed: allowed(place, value, absolute),
+        slack: tolerance.at(evidence.candidate[place], absolute: 0))
     }
   }
 
@@ -180,7 +181,11 @@ struct MistakeSearch {
     /// Candidate less variant.
     let error: Double
     let allowed: Double
+    /// What is allowed to the candidate's own value, where it is not the variant's.
+    let slack: Double
     var isReproduced: Bool { error.magnitude <= allowed }
+    /// Whether a change of the variant's value explains the candidate's.
+    func isExplained(by change: Double) -> Bool { (error - change).magnitude <= 2 * allowed + slack }
   }
 
   /// Whether a variant reproduces the sample: within what is allowed, and with half of the errors' squares or less.
