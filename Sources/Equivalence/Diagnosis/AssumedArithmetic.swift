@@ -39,13 +39,14 @@ struct AssumedArithmetic {
 extension AssumedArithmetic {
   /// The formats that inputs may be rounded to, likeliest first: the result's.
   static func formats(isDouble: Bool, output: ShortFormat?) -> [Inputs] {
-    let all = (isDouble ? [Inputs(name: "float32") { Double(Float($0)) }] : []) + [
-      Inputs(name: "TF32") { ShortRounding.tf32($0) },
-      Inputs(name: "bfloat16") { ShortRounding.bfloat16($0) },
-      Inputs(name: "float16") { ShortRounding.float16($0) },
-      Inputs(name: "TF32 by truncation") { ShortRounding.truncated($0, bits: 11) },
-      Inputs(name: "bfloat16 by truncation") { ShortRounding.truncated($0, bits: 8) },
-    ]
+    let all =
+      (isDouble ? [Inputs(name: "float32") { Double(Float($0)) }] : []) + [
+        Inputs(name: "TF32") { ShortRounding.tf32($0) },
+        Inputs(name: "bfloat16") { ShortRounding.bfloat16($0) },
+        Inputs(name: "float16") { ShortRounding.float16($0) },
+        Inputs(name: "TF32 by truncation") { ShortRounding.truncated($0, bits: 11) },
+        Inputs(name: "bfloat16 by truncation") { ShortRounding.truncated($0, bits: 8) },
+      ]
     return all.filter { $0.name == output?.name } + all.filter { $0.name != output?.name }
   }
 
@@ -98,7 +99,9 @@ struct ShortFormat {
       ShortFormat(name: "bfloat16", unitRoundoff: 0x1p-8, leastNonzero: 0x1p-134) {
         ShortRounding.bfloat16($0)
       },
-      ShortFormat(name: "float16", unitRoundoff: 0x1p-11, leastNonzero: 0x1p-25) { ShortRounding.float16($0) },
+      ShortFormat(name: "float16", unitRoundoff: 0x1p-11, leastNonzero: 0x1p-25) {
+        ShortRounding.float16($0)
+      },
     ]
   }
 

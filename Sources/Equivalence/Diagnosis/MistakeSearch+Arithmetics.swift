@@ -97,7 +97,8 @@ extension MistakeSearch {
     var exact = [Double](repeating: 0, count: variant.count)
     // Without inputs of its own, an arithmetic has the claim's sums.
     let isKnown = arithmetic.inputs == nil && absolutes != nil
-    var allowed = (isKnown ? absolutes : nil) ?? [Double](repeating: isSketch ? .nan : 0, count: variant.count)
+    var allowed =
+      (isKnown ? absolutes : nil) ?? [Double](repeating: isSketch ? .nan : 0, count: variant.count)
     var places: [Int] = []
     if isKnown {
       for place in exact.indices { exact[place] = evidence.exact[place] }

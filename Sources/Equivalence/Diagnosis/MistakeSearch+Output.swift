@@ -12,7 +12,9 @@ extension MistakeSearch {
   /// batch.
   mutating func swappedOutputChannels() -> FoundMistake? {
     for ownBias in hasBias ? [true, false] : [true] {
-      guard let order = permutation(count: base.made, size: base.madePlane, ownBias: ownBias) else { continue }
+      guard let order = permutation(count: base.made, size: base.madePlane, ownBias: ownBias) else {
+        continue
+      }
       let moved = order.indices.filter { order[$0] != $0 }
       var variant = base
       variant.madeOrder = order
@@ -350,7 +352,8 @@ extension MistakeSearch {
     var (squares, limit, isShrunk) = (0.0, 0.0, true)
     let isBounded = sample.allSatisfy { place in
       let absolute = base.value(at: place).absolute
-      squares += (evidence.candidate[place] - evidence.exact[place])
+      squares +=
+        (evidence.candidate[place] - evidence.exact[place])
         * (evidence.candidate[place] - evidence.exact[place])
       limit += absolute * absolute
       isShrunk = isShrunk && evidence.candidate[place].magnitude <= evidence.exact[place].magnitude

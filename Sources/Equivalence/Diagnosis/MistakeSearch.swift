@@ -105,8 +105,10 @@ struct MistakeSearch {
     {
       return found
     }
-    // Next to the rounding of a short result a part of it may look like anything.
-    if arithmetic?.bound.ofValue ?? 0 > 0 && evidence.worst.ratio < 4 { return nil }
+    // Next to noise or to the rounding of a short result a part of it may look like anything.
+    if let arithmetic, arithmetic.bound.ofValue > 0 || arithmetic.noise != .sums, evidence.worst.ratio < 4 {
+      return nil
+    }
     if let found = scattered() ?? localized() { return found }
     foreign = foreignRegion()
     return nil
