@@ -98,7 +98,8 @@ import Testing
   func reproduces() throws {
     let noise = try #require(Flaw.all.first { $0.mistake == .unknown })
     try everyCase(of: [noise], seed: 6, count: 20) { flawed in
-      let line = try #require(try flawed.diagnosis()?.reproduction)
+      let diagnosis = try #require(try flawed.diagnosis())
+      let line = try #require(diagnosis.reproduction, "\(diagnosis.says), \(flawed.line)")
       func numbers(after name: String) -> [Double] {
         guard let start = line.firstRange(of: "\"\(name)\":") else { return [] }
         let rest = line[start.upperBound...]

@@ -71,6 +71,8 @@ extension Flaw {
             return true
           }
           let a = c.height - 1
+          // A row of which nothing was computed holds zeros or the bias.
+          if c.p.transposed { return false }
           for n in 0..<c.p.batch {
             for k in 0..<c.p.outputs {
               for b in 0..<c.width { y[c.place(n, k, a, b)] = y[c.place(n, k, a - 1, b)] }

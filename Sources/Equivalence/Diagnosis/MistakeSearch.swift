@@ -207,8 +207,9 @@ struct MistakeSearch {
         after += min(1e100, error / scale * error / scale)
       }
     }
-    // Under a bound that is no theorem next to nothing may be left.
-    return !sample.isEmpty && (arithmetic?.noise ?? .sums == .sums ? 2 : 9) * after <= before
+    if arithmetic?.noise ?? .sums == .sums { return !sample.isEmpty && 2 * after <= before }
+    // Under a bound that is no theorem next to nothing may be left, and of enough elements.
+    return sample.count >= 12 && 9 * after <= before
   }
 
   /// The variant as the answer if it reproduces the candidate.
