@@ -140,7 +140,13 @@ extension MistakeSearch {
     if !changed.contains(where: { intervals[$0].count > 1 }) { return nil }
     var corrected = variant
     for k in changed { corrected.bias[k] += intervals[k].middle }
-    return accept(corrected, [.wrongBias], describeBias(changed, intervals.map(\.middle)))
+    // Beside noise the bias itself may leave more of the errors than the number between them.
+    let isMissing = hasBias && changed.allSatisfy { intervals[$0].contains(-base.bias[$0]) }
+    return accept(
+      corrected, [isMissing ? .missingBias : .wrongBias],
+      isMissing
+        ? "the bias was not added to channel \(list(changed))"
+        : describeBias(changed, intervals.map(\.middle)))
   }
 
   func describeBias(_ changed: [Int], _ differences: [Double]) -> String {
