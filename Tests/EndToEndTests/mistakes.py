@@ -2,7 +2,8 @@
 another arithmetic.
 
 Every maker returns an N×K×a×b array, or None where its mistake cannot be made. `KINDS` has the variants of each mistake
-by the name of the interface; most variants choose rows, channels or sizes from the generator they are given.
+by the name of the interface; most variants choose rows, channels or sizes from the generator they are given. The file is
+long because it is one list, of functions that are a few lines each.
 """
 
 from contextlib import contextmanager

@@ -93,7 +93,9 @@ extension MistakeSearch {
       let error = evidence.candidate[place] - evidence.exact[place]
       return (error, allowed(place), products(base, place))
     }
-    for part in parts(of: base) {
+    let parts = parts(of: base)
+    workLeft -= saturatingProduct(256, parts.count)
+    for part in parts {
       let fits = first.allSatisfy { error, allowed, products in
         (error - part.change(products)).magnitude <= allowed
       }
@@ -110,7 +112,7 @@ extension MistakeSearch {
       }
       if !(residual <= 1) { continue }
       return FoundMistake(
-        mistakes: [part.mistake], says: part.says + ", in \(region(places))",
+        mistakes: [part.mistake], says: part.says() + ", in \(region(places))",
         residual: max(residual, residualOfRight()), reproduction: nil)
     }
     return nil

@@ -38,7 +38,8 @@ extension MistakeSearch {
   /// Products that may be missing from sums, or be in them twice.
   struct Part {
     let mistake: Mistake
-    let says: String
+    /// The sentence, which few of them need.
+    let says: () -> String
     /// What it changes in an element.
     let change: (Products) -> Double
     /// Whether a product is one of them.
@@ -52,13 +53,13 @@ extension MistakeSearch {
     let (rows, width) = (variant.rows.taps, variant.columns.taps)
     var parts: [Part] = []
     func add(
-      _ mistake: Mistake, _ what: String, _ sum: @escaping (Products) -> Double,
+      _ mistake: Mistake, _ what: @escaping @autoclosure () -> String, _ sum: @escaping (Products) -> Double,
       _ holds: @escaping (Int, Int, Int) -> Bool
     ) {
       parts.append(
-        Part(mistake: mistake, says: what + " left out", change: { -sum($0) }, holds: holds, factor: 0))
+        Part(mistake: mistake, says: { what() + " left out" }, change: { -sum($0) }, holds: holds, factor: 0))
       parts.append(
-        Part(mistake: mistake, says: what + " counted twice", change: sum, holds: holds, factor: 2))
+        Part(mistake: mistake, says: { what() + " counted twice" }, change: sum, holds: holds, factor: 2))
     }
     if variant.taps > 1 {
       for tap in 0..<variant.taps {
@@ -128,10 +129,13 @@ extension MistakeSearch {
       }
       return nil
     }
-    for part in parts(of: variant) {
+    let parts = parts(of: variant)
+    // Each takes as long as some multiply-adds.
+    workLeft -= saturatingProduct(256, parts.count)
+    for part in parts {
       let fits = wrong.allSatisfy { $0.0.isExplained(by: part.change($0.1)) }
       if !fits { continue }
-      if let found = attempt(part.mistake, part.says, part.factor, part.holds) { return found }
+      if let found = attempt(part.mistake, part.says(), part.factor, part.holds) { return found }
     }
     if let first = wrong.first, variant.taps > 1, variant.givenPerGroup > 1 {
       let k = variant.element(at: first.0.place).made
@@ -152,7 +156,7 @@ extension MistakeSearch {
     }
     workLeft -= saturatingProduct(4, variant.terms, wrong.count)
     for part in shortSums(variant, wrong) {
-      if let found = attempt(part.mistake, part.says, 0, part.holds) { return found }
+      if let found = attempt(part.mistake, part.says(), 0, part.holds) { return found }
     }
     return nil
   }
@@ -183,8 +187,10 @@ extension MistakeSearch {
           parts.append(
             Part(
               mistake: isChannels ? .missingChannel : .missingTap,
-              says: "the \(ending ? "last" : "first") \(step) of \(terms) products of each sum, "
-                + "\(order), were left out", change: { _ in 0 },
+              says: {
+                "the \(ending ? "last" : "first") \(step) of \(terms) products of each sum, "
+                  + "\(order), were left out"
+              }, change: { _ in 0 },
               holds: { _, c, tap in
                 let position = byChannel ? c * taps + tap : tap * slots + c
                 return ending ? position >= terms - step : position < step
