@@ -48,7 +48,7 @@ extension MistakeSearch {
       return slots
     }
     // A pair of channels takes as long as some multiply-adds.
-    workLeft -= saturatingProduct(16, given, given)
+    workLeft -= saturatingProduct(64, given, given)
     for i in 0..<given {
       for j in i + 1..<max(given, i + 1) {
         let fits = wrong.indices.allSatisfy { index in
