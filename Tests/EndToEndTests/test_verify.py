@@ -293,6 +293,48 @@ def test_mistakes_are_refuted_and_named(asker, mistake):
     assert len(shapes) >= 10
 
 
+# Arithmetics that mistakes are made in, none of which a float32 claim allows.
+NOISY = {
+    "tf32": lambda problem: arithmetics.matrix_product(arithmetics.with_inputs(problem, arithmetics.ten_bits)),
+    "tensor_cores": arithmetics.tensor_cores,
+    "float16": lambda problem: arithmetics.short_output(problem, "float16").astype(np.float32),
+    "bfloat16": lambda problem: arithmetics.short_output(problem, "bfloat16").astype(np.float32),
+    "winograd_f4": lambda problem: arithmetics.by_tiles(problem, 4),
+    "fft": arithmetics.by_transforms,
+}
+
+
+@pytest.mark.parametrize("arithmetic", NOISY)
+def test_mistakes_in_other_arithmetics_have_their_names(asker, arithmetic):
+    """Posted as float32, a flipped filter in TF32 is still a flipped filter."""
+    compute, right, wrong = NOISY[arithmetic], 0, []
+    for number in NUMBERS[::2]:
+        problem = corpus.case(number)
+        if arithmetic == "winograd_f4" and not arithmetics.takes_tiles(problem.reduced()):
+            continue
+        correct = problem.shaped(compute(problem.reduced()))
+        noise = np.maximum(np.abs(correct - problem.exact).max(), corpus.bound(problem, "float32"))
+        for mistake, kinds in mistakes.KINDS.items():
+            names = [kind for kind in kinds if not (arithmetic == "winograd_f4" and mistake == "wrong_dilation")]
+            if mistake.startswith("short_") or not names:
+                continue
+            make = kinds[names[number % len(names)]]
+            with mistakes.made_in(compute):
+                result = make(problem, np.random.default_rng(number))
+            if result is None:
+                continue
+            result = problem.shaped(result)
+            # What does not rise above the noise of its arithmetic cannot be told from it.
+            if np.isfinite(result).all() and not np.any(np.abs(result - correct) > 3 * noise):
+                continue
+            told = asker.post("/verify", question(problem, candidate=encode(result)))["diagnosis"]
+            with mistakes.made_in(compute):
+                same = told["mistake"] == mistake or same_output(problem, result, told["mistake"])
+            right += same
+            wrong += [] if same else [f"{make.__name__} of {problem.name} called {told['mistake']}: {told['says']}"]
+    assert right >= 0.95 * (right + len(wrong)), "\n".join(wrong)
+
+
 @pytest.mark.parametrize("claim", DOT_PRODUCTS + ["winograd_f2", "winograd_f4", "winograd_f6", "fft"])
 def test_every_claim_can_be_refuted(asker, claim):
     """The verdict is that of the claimed rung, whatever the claim."""

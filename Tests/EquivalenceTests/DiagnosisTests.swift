@@ -98,7 +98,8 @@ import Testing
   func reproduces() throws {
     let noise = try #require(Flaw.all.first { $0.mistake == .unknown })
     try everyCase(of: [noise], seed: 6, count: 20) { flawed in
-      let line = try #require(try flawed.diagnosis()?.reproduction)
+      let diagnosis = try #require(try flawed.diagnosis())
+      let line = try #require(diagnosis.reproduction, "\(diagnosis.says), \(flawed.line)")
       func numbers(after name: String) -> [Double] {
         guard let start = line.firstRange(of: "\"\(name)\":") else { return [] }
         let rest = line[start.upperBound...]
@@ -126,6 +127,59 @@ import Testing
     try everyCase(of: [flip], seed: 8, count: 5) { flawed in
       let diagnosis = try #require(try flawed.diagnosis(workLimit: 20_000))
       #expect(diagnosis.mistake == .flippedFilter, "\(diagnosis.says)")
+    }
+  }
+
+  @Test("what is named for a part of the output leaves all the rest within its bounds")
+  func regions() throws {
+    for flaw in Flaw.all where [.staleRegion, .zeroRegion, .singleElement].contains(flaw.mistake) {
+      try everyCase(of: [flaw], seed: 13, count: 10) { flawed in
+        let diagnosis = try #require(try flawed.diagnosis())
+        let worst = flawed.candidate.indices.map {
+          (Double(flawed.candidate[$0]) - flawed.exact[$0]).magnitude / flawed.allowed[$0]
+        }
+        let rest = worst.filter { $0 <= 1 }.max() ?? 0
+        if diagnosis.mistake == flaw.mistake {
+          #expect(diagnosis.residual <= max(rest, 1e-300) * 1.001, "\(flawed.line)")
+        }
+      }
+    }
+  }
+
+  @Test("a mistake made in TF32, bfloat16 or with more noise has its name under a float32 claim")
+  func otherArithmetics() throws {
+    func rounded(_ value: Float, bits: UInt32) -> Float {
+      let half = (1 << (23 - bits)) as UInt32
+      return Float(
+        bitPattern: (value.bitPattern + half / 2 - 1 + (value.bitPattern / half & 1)) & ~(half - 1))
+    }
+    let sought: [Mistake] = [
+      .flippedFilter, .transposedOutput, .swappedOutputChannels, .missingChannel, .zeroRegion, .scaledOutput,
+      .shiftedOutput,
+    ]
+    for bits in [10, 7] as [UInt32] {
+      for mistake in sought {
+        let flaw = try #require(Flaw.all.first { $0.mistake == mistake })
+        let first = Flaw(
+          mistake: .shortInputs,
+          before: { c, _ in
+            c.image = c.image.map { rounded($0, bits: bits) }
+            c.filter = c.filter.map { rounded($0, bits: bits) }
+            return true
+          })
+        var (right, last) = (0, "")
+        try everyCase(of: [first, flaw], seed: 14, count: 20) { flawed in
+          let diagnosis = try #require(try flawed.diagnosis())
+          #expect(diagnosis.mistake == .unknown || diagnosis.residual <= 1)
+          // What was done may be hidden by the shorter inputs alone.
+          if [mistake, .shortInputs].contains(diagnosis.mistake) {
+            right += 1
+          } else {
+            last = "\(diagnosis.mistake) \(diagnosis.says), \(flawed.line)"
+          }
+        }
+        #expect(right >= 18, "\(bits) bits, \(mistake): \(last)")
+      }
     }
   }
 

@@ -6,6 +6,8 @@ struct Change {
   let says: String
   /// Whether it costs a copy of the image.
   var copiesImage = false
+  /// Whether it is not looked for together with another.
+  var isRare = false
   let apply: (inout Variant) -> Void
 }
 
@@ -18,7 +20,9 @@ extension Change {
       + padding(variant, [(1, 1), (-1, -1)]) + modes(variant) + phases(variant)
       + padding(variant, [(1, 0), (0, 1), (-1, 0), (0, -1), (1, -1), (-1, 1)]) + dilations(variant)
       + groups(variant)
-      + layouts(variant, isFlipped: isFlipped) + channelOrders(variant) + shortInputs(isDouble: isDouble)
+      + layouts(variant, isFlipped: isFlipped) + channelOrders(variant)
+      + rare(variant)
+      + shortInputs(isDouble: isDouble)
   }
 
   private static var missingBias: Change {
@@ -28,7 +32,7 @@ extension Change {
   }
 
   /// Writes each plane's taps as `source` says.
-  private static func rearrange(_ variant: inout Variant, _ source: (Int, Int) -> Int) {
+  static func rearrange(_ variant: inout Variant, _ source: (Int, Int) -> Int) {
     let (kh, kw, old) = (variant.rows.taps, variant.columns.taps, variant.filter)
     for start in stride(from: 0, to: old.count, by: kh * kw) {
       for u in 0..<kh {
@@ -162,6 +166,23 @@ extension Change {
           $0.columns.mode = mode
         })
     }
+    for mode in PaddingMode.allCases where mode != variant.rows.mode {
+      changes += [
+        Change(mistake: .wrongPaddingMode, says: "the padding mode of the rows was \(mode.rawValue)") {
+          $0.rows.mode = mode
+        },
+        Change(mistake: .wrongPaddingMode, says: "the padding mode of the columns was \(mode.rawValue)") {
+          $0.columns.mode = mode
+        },
+      ]
+    }
+    changes.append(
+      Change(
+        mistake: .wrongPaddingMode, says: "the image was mirrored with its edge repeated (symmetric padding)",
+        copiesImage: true
+      ) {
+        if let padded = $0.padded(mirrored: true) { $0 = padded }
+      })
     return changes
   }
 
@@ -241,8 +262,14 @@ extension Change {
         for k in variant.groupOfMade.indices { variant.groupOfMade[k] = k % groups }
       },
     ]
-    // Groups of one channel exchange channels.
-    if perGroup == 1 { return alike }
+    // Groups of one channel exchange channels; but all of them by one place is a group read wrongly.
+    if perGroup == 1 && groups < 3 { return alike }
+    if perGroup == 1 {
+      return alike + [
+        reading("each group read the channels of the next one") { ($0 + 1) % groups + $1 },
+        reading("each group read the channels of the one before") { ($0 + groups - 1) % groups + $1 },
+      ]
+    }
     return alike + [
       reading("channel c of group g was read at c·\(groups) + g, as if the groups were interleaved") {
         $1 * groups + $0
@@ -263,11 +290,41 @@ extension Change {
         for c in variant.reading.indices { variant.reading[c] = channel(variant.reading[c]) }
       }
     }
+    var others: [Change] = []
+    let (groups, perGroup) = (variant.channels.groups, variant.givenPerGroup)
+    if given > 3 && given % 2 == 0 {
+      others += [
+        order("neighbouring channels of the image were exchanged") { $0 ^ 1 },
+        order("the halves of the image's channels were exchanged") { ($0 + given / 2) % given },
+      ]
+    }
+    if groups > 1 && perGroup > 1 {
+      others.append(
+        order("the image's channels were read in reverse in each group") {
+          $0 / perGroup * perGroup + perGroup - 1 - $0 % perGroup
+        })
+    }
+    if given > 4 && given <= 64 {
+      for step in 2..<given - 1 where 2 * step != given {
+        others.append(
+          order("each channel of the image was read \(step) too late, beginning anew after the last") {
+            ($0 + step) % given
+          })
+      }
+    }
+    for size in [2, 4, 8, 16, 32] where size < given && given % size == 0 && given / size > 1 {
+      others += [
+        order("the image's channels, \(size) side by side, were read \(given / size) apart") {
+          $0 % size * (given / size) + $0 / size
+        }
+      ]
+    }
+    for index in others.indices.dropFirst(2) { others[index].isRare = true }
     return [
       order("the image's channels were read in reverse (as BGR for RGB)") { given - 1 - $0 },
       order("each channel of the image was read one too late") { ($0 + 1) % given },
       order("each channel of the image was read one too early") { ($0 + given - 1) % given },
-    ]
+    ] + others
   }
 
   private static func shortInputs(isDouble: Bool) -> [Change] {

@@ -11,8 +11,11 @@ public struct Diagnosis: Sendable {
   public let also: [Mistake]
   /// One sentence with the numbers.
   public let says: String
-  /// The worst `|candidate − reproduction| / allowed`; at most 1 where the mistake reproduces the candidate. Of an
-  /// unknown mistake, the worst `|candidate − exact| / allowed`, infinite where nothing was allowed.
+  /// The worst `|candidate − reproduction| / allowed`, allowed by the arithmetic that `says` names or the one claimed; at most 1
+  /// where the mistake reproduces the candidate. Elements of which a mistake says nothing but where they are (single ones,
+  /// numbers from elsewhere, zeros, what moved in, those that are not finite) are left out of it: it is that of all others.
+  /// Of an unknown mistake, the worst `|candidate − exact| / allowed`, infinite where nothing was allowed; the same of
+  /// the finite elements of a `nonfinite` candidate for which nothing is known, and of finite elements where the exact ones are not.
   public let residual: Double
   /// The first element that is wrong.
   public let position: Position?

@@ -63,11 +63,7 @@ struct Evidence {
     guard let first = refuted.first else { return [] }
     var places = [worst.place, first]
     func spread(_ count: Int, over total: Int, _ place: (Int) -> Int) {
-      // Multiples of the golden ratio: evenly spread, and in step with no rows, channels or strides.
-      for index in 0..<min(count, total) {
-        let fraction = UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15
-        places.append(place(Int(fraction.multipliedFullWidth(by: UInt64(total)).high)))
-      }
+      places += Self.spread(count, over: total).map(place)
     }
     spread(28, over: refuted.count) { refuted[$0] }
     let start = first / plane * plane
@@ -75,5 +71,13 @@ struct Evidence {
     spread(20, over: candidate.count) { $0 }
     var seen: Set<Int> = []
     return places.filter { isComparable($0) && seen.insert($0).inserted }
+  }
+
+  /// Some numbers below `total`, evenly spread, and in step with no rows, channels or strides: multiples of the golden ratio.
+  static func spread(_ count: Int, over total: Int) -> [Int] {
+    (0..<min(count, total)).map { index in
+      let fraction = UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15
+      return Int(fraction.multipliedFullWidth(by: UInt64(total)).high)
+    }
   }
 }

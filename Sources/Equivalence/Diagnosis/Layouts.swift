@@ -32,8 +32,22 @@ extension Change {
   }
 
   private static func outputs(_ variant: Variant) -> [Change] {
-    if variant.made == 1 || variant.madePlane == 1 { return [] }
-    return [
+    var changes: [Change] = []
+    if variant.made > 1 && variant.batch > 1 {
+      changes = [
+        Change(mistake: .wrongLayout, says: "the output was written as CNHW and read as NCHW") {
+          $0.order = .batchInside
+        },
+        Change(
+          mistake: .wrongLayout,
+          says: "the output was written as NCHW and then turned around as if it were CNHW"
+        ) {
+          $0.order = .batchOutside
+        },
+      ]
+    }
+    if variant.made == 1 || variant.madePlane == 1 { return changes }
+    return changes + [
       Change(mistake: .wrongLayout, says: "the output was written as NHWC and read as NCHW") {
         $0.order = .channelsLast
       },

@@ -8,55 +8,84 @@ extension MistakeSearch {
     return (evidence.candidate[place] - evidence.exact[source]).magnitude <= evidence.allowed[source]
   }
 
-  /// The channels of the output in another order, with their own biases or with those of their places.
+  /// The channels of the output in another order, with their own biases or with those of their places; or the images of the
+  /// batch.
   mutating func swappedOutputChannels() -> FoundMistake? {
-    let (made, plane) = (base.made, base.madePlane)
-    if made < 2 || made > 4096 { return nil }
-    /// Some wrong elements of each channel.
-    var wrong = [[Int]](repeating: [], count: made)
-    for place in evidence.finiteRefuted {
-      let k = place / plane % made
-      if wrong[k].count < 8 { wrong[k].append(place) }
-    }
     for ownBias in hasBias ? [true, false] : [true] {
-      /// Whether channel `k` holds channel `other`, judged by its wrong elements.
-      func holds(_ k: Int, _ other: Int) -> Bool {
-        let offset = ownBias ? 0 : base.bias[k] - base.bias[other]
-        return wrong[k].allSatisfy { place in
-          let source = place + (other - k) * plane
-          if !evidence.exact[source].isFinite { return true }
-          let error = (evidence.candidate[place] - (evidence.exact[source] + offset)).magnitude
-          return error <= 2 * (evidence.allowed[source] + evidence.allowed[place])
-        }
+      guard let order = permutation(count: base.made, size: base.madePlane, ownBias: ownBias) else {
+        continue
       }
-      var order = Array(0..<made)
-      var isFree = [Bool](repeating: true, count: made)
-      var isPermutation = true
-      for k in 0..<made where wrong[k].isEmpty { isFree[k] = false }
-      for k in 0..<made where !wrong[k].isEmpty {
-        guard let other = (0..<made).first(where: { isFree[$0] && $0 != k && holds(k, $0) }) else {
-          isPermutation = false
-          break
-        }
-        order[k] = other
-        isFree[other] = false
-      }
-      workLeft -= saturatingProduct(made, made)
       let moved = order.indices.filter { order[$0] != $0 }
-      if !isPermutation || moved.isEmpty { continue }
       var variant = base
       variant.madeOrder = order
       if !ownBias { for k in moved { variant.bias[order[k]] = base.bias[k] } }
-      let what =
-        moved.count == 2
-        ? "channels \(moved[0]) and \(moved[1]) of the output were exchanged"
-        : "channels of the output stand in another order: "
-          + moved.prefix(4).map { "channel \(order[$0]) at \($0)" }.joined(separator: ", ")
-          + (moved.count > 4 ? " and \(moved.count - 4) more" : "")
-      let says = what + (ownBias ? "" : ", the biases at their places")
+      let says = describe(order, "channel") + (ownBias ? "" : ", the biases at their places")
       if let found = accept(variant, [.swappedOutputChannels], says) { return found }
     }
+    if let order = permutation(count: base.batch, size: base.madePlane * base.made, ownBias: true) {
+      var variant = base
+      let size = base.given * base.givenPlane
+      if order.count * size > workLeft { return nil }
+      workLeft -= order.count * size
+      for (n, other) in order.enumerated() where n != other {
+        variant.image.replaceSubrange(
+          n * size..<(n + 1) * size, with: base.image[other * size..<(other + 1) * size])
+      }
+      return accept(variant, [.swappedOutputChannels], describe(order, "image"))
+    }
     return nil
+  }
+
+  private func describe(_ order: [Int], _ name: String) -> String {
+    let moved = order.indices.filter { order[$0] != $0 }
+    if moved.count == 2 { return "\(name)s \(moved[0]) and \(moved[1]) of the output were exchanged" }
+    return "\(name)s of the output stand in another order: "
+      + moved.prefix(4).map { "\(name) \(order[$0]) at \($0)" }.joined(separator: ", ")
+      + (moved.count > 4 ? " and \(moved.count - 4) more" : "")
+  }
+
+  /// The order in which `count` parts of the output, `size` elements each and repeated over it, stand; nil if they don't.
+  private mutating func permutation(count: Int, size: Int, ownBias: Bool) -> [Int]? {
+    if count < 2 || count > 4096 { return nil }
+    /// Some elements of each part, wrong ones first.
+    var looked = [[Int]](repeating: [], count: count)
+    var isWrong = [Bool](repeating: false, count: count)
+    let wrong = evidence.finiteRefuted
+    for place in wrong { isWrong[place / size % count] = true }
+    var byPart = [[Int]](repeating: [], count: count)
+    for place in wrong { byPart[place / size % count].append(place) }
+    for k in 0..<count where isWrong[k] {
+      looked[k] = spread(byPart[k], 12)
+      for index in 0..<min(size, 12) {
+        let place = k * size + index * size / min(size, 12)
+        if evidence.isComparable(place) { looked[k].append(place) }
+      }
+    }
+    func holds(_ k: Int, _ other: Int) -> Bool {
+      let offset = ownBias ? 0 : base.bias[k] - base.bias[other]
+      return looked[k].allSatisfy { place in
+        let source = place + (other - k) * size
+        if !evidence.exact[source].isFinite { return true }
+        let error = (evidence.candidate[place] - (evidence.exact[source] + offset)).magnitude
+        return error <= 2 * (evidence.allowed[source] + evidence.allowed[place])
+      }
+    }
+    workLeft -= saturatingProduct(count, count)
+    let free = (0..<count).filter { isWrong[$0] }
+    // Parts that look alike where they were looked at may take each other's places.
+    var possible: [Int: [Int]] = [:]
+    for k in free {
+      let others = free.filter { $0 != k && holds(k, $0) }
+      if others.isEmpty { return nil }
+      possible[k] = others
+    }
+    var (order, taken) = (Array(0..<count), Set<Int>())
+    for k in free.sorted(by: { (possible[$0]?.count ?? 0, $0) < (possible[$1]?.count ?? 0, $1) }) {
+      guard let other = possible[k]?.first(where: { !taken.contains($0) }) else { return nil }
+      order[k] = other
+      taken.insert(other)
+    }
+    return free.isEmpty ? nil : order
   }
 
   /// Elements beyond their bounds that all are zero, or all are their bias.
@@ -68,8 +97,14 @@ extension MistakeSearch {
   func zeroRegion(_ places: [Int]) -> FoundMistake? {
     if places.isEmpty { return nil }
     if places.allSatisfy({ evidence.candidate[$0] == 0 }) {
+      let isRectified =
+        places.count > 1 && places.allSatisfy { evidence.exact[$0] < 0 }
+        && (0..<evidence.candidate.count).allSatisfy { !(evidence.candidate[$0] < 0) }
       return FoundMistake(
-        mistakes: [.zeroRegion], says: "zeros stand in \(region(places))", residual: 0, reproduction: nil)
+        mistakes: [.zeroRegion],
+        says: isRectified
+          ? "zeros stand for all negative elements, as after a ReLU: in \(region(places))"
+          : "zeros stand in \(region(places))", residual: residualOfRight(), reproduction: nil)
     }
     let isBias =
       hasBias
@@ -79,8 +114,8 @@ extension MistakeSearch {
       }
     if !isBias { return nil }
     return FoundMistake(
-      mistakes: [.zeroRegion], says: "nothing but the bias stands in \(region(places))", residual: 0,
-      reproduction: nil)
+      mistakes: [.zeroRegion], says: "nothing but the bias stands in \(region(places))",
+      residual: residualOfRight(), reproduction: nil)
   }
 
   /// On top of `variant`, few places that hold zeros or anything.
@@ -188,7 +223,7 @@ extension MistakeSearch {
       return FoundMistake(
         mistakes: [.staleRegion],
         says: "\(region(places)) repeats \(describe(offset: offset, from: places[0]))",
-        residual: 0, reproduction: nil)
+        residual: residualOfRight(), reproduction: nil)
     }
     // Row by row: each run of wrong elements may repeat another place.
     let sorted = everywhere.filter { exact[$0].isFinite && evidence.allowed[$0].isFinite }.sorted {
@@ -232,7 +267,7 @@ extension MistakeSearch {
       mistakes: [.staleRegion],
       says: "each row of \(region(places)) repeats other outputs, the first of them "
         + describe(offset: firstOffset, from: places[0]),
-      residual: 0, reproduction: nil)
+      residual: residualOfRight(), reproduction: nil)
   }
 
   private func describe(offset: Int, from place: Int) -> String {
@@ -252,6 +287,7 @@ extension MistakeSearch {
 
   func scattered(_ places: [Int]) -> FoundMistake? {
     if places.isEmpty || places.count > max(1, min(8, evidence.candidate.count / 16)) { return nil }
+    if !exceedsTransforms(places) { return nil }
     let all = Set(places)
     let isScattered =
       places.count == 1
@@ -270,44 +306,86 @@ extension MistakeSearch {
       says: (places.count == 1
         ? "one element alone is wrong: " : "\(places.count) elements apart are wrong: ")
         + named.joined(separator: ", "),
-      residual: 0, reproduction: nil)
+      residual: residualOfRight(), reproduction: nil)
   }
 
-  /// Elements that all are numbers of a shorter format, within the bound of sums formed in it.
+  /// Whether some of these errors are more than transforms make of the largest elements, where these have small sums.
+  func exceedsTransforms(_ places: [Int]) -> Bool {
+    if arithmetic?.noise ?? .sums != .sums { return true }
+    let widest = evidence.allowed.reduce(0) { $1.isFinite ? max($0, $1) : $0 }
+    let noise = 64 / Double(base.terms + 1) * widest
+    return places.contains { (evidence.candidate[$0] - evidence.exact[$0]).magnitude > noise }
+  }
+
+  /// Elements that all are numbers of a shorter format, or are so before their bias was added, within the bound of sums formed
+  /// in it.
   func shortAccumulation() -> FoundMistake? {
     var formats: [(String, Double, (Double) -> Double)] = [
-      ("float16", 0x1p-11, { ShortRounding.float16($0) }),
       ("bfloat16", 0x1p-8, { ShortRounding.bfloat16($0) }),
+      ("float16", 0x1p-11, { ShortRounding.float16($0) }),
     ]
-    if isDouble { formats.insert(("float32", 0x1p-24, { Double(Float($0)) }), at: 0) }
-    for (name, roundoff, round) in formats {
-      let n = Double(base.terms + 1)
-      var (isShort, once, telling, residual) = (true, true, 0, 0.0)
-      for place in 0..<evidence.candidate.count where evidence.isComparable(place) {
-        let (value, exact) = (evidence.candidate[place], evidence.exact[place])
-        if round(value) != value {
-          isShort = false
-          break
-        }
-        if (isDouble ? exact : Double(Float(exact))) != round(exact) { telling += 1 }
-        if (value - exact).magnitude > 1.01 * roundoff * exact.magnitude + 0x1p-24 { once = false }
+    if isDouble { formats.append(("float32", 0x1p-24, { Double(Float($0)) })) }
+    for beforeBias in hasBias ? [false, true] : [false] {
+      for (name, roundoff, round) in formats {
+        if let found = shortAccumulation(name, roundoff, round, beforeBias: beforeBias) { return found }
       }
-      if !isShort || telling < 4 { continue }
-      let isBounded = sample.allSatisfy { place in
-        let absolute = base.value(at: place).absolute
-        let bound = n * roundoff * absolute + n * 0x1p-25 + evidence.allowed[place]
-        let error = (evidence.candidate[place] - evidence.exact[place]).magnitude
-        residual = max(residual, error / bound)
-        return error <= bound
-      }
-      if !isBounded { continue }
-      return FoundMistake(
-        mistakes: [.shortAccumulation],
-        says: once
-          ? "all elements are \(name) numbers, the exact values rounded once"
-          : "all elements are \(name) numbers, and as far off as sums formed in \(name) are",
-        residual: residual, reproduction: nil)
     }
     return nil
+  }
+
+  private func shortAccumulation(
+    _ name: String, _ roundoff: Double, _ round: (Double) -> Double, beforeBias: Bool
+  ) -> FoundMistake? {
+    let n = Double(base.terms + 1)
+    var (once, telling, residual) = (true, 0, 0.0)
+    for place in 0..<evidence.candidate.count where evidence.isComparable(place) {
+      let bias = beforeBias ? base.bias[base.element(at: place).made] : 0
+      let (value, exact) = (evidence.candidate[place], evidence.exact[place] - bias)
+      let sum = round(value - bias)
+      if isDouble ? sum + bias != value : Double(Float(sum + bias)) != value { return nil }
+      if (isDouble ? exact : Double(Float(exact))) != round(exact) { telling += 1 }
+      if (sum - exact).magnitude > 1.01 * roundoff * exact.magnitude + 0x1p-24 { once = false }
+    }
+    if telling < 4 { return nil }
+    // The theorem's bound holds next to anything where sums are long; rounding errors mostly stay far below it, but
+    // where sums of one sign stop growing.
+    var (squares, limit, isShrunk) = (0.0, 0.0, true)
+    let isBounded = sample.allSatisfy { place in
+      let absolute = base.value(at: place).absolute
+      squares +=
+        (evidence.candidate[place] - evidence.exact[place])
+        * (evidence.candidate[place] - evidence.exact[place])
+      limit += absolute * absolute
+      isShrunk = isShrunk && evidence.candidate[place].magnitude <= evidence.exact[place].magnitude
+      let bound = n * roundoff * absolute + n * 0x1p-25 + evidence.allowed[place]
+      let error = (evidence.candidate[place] - evidence.exact[place]).magnitude
+      residual = max(residual, error / bound)
+      return error <= bound
+    }
+    if !isBounded || !isShrunk && squares > 64 * roundoff * roundoff * limit { return nil }
+    let what = beforeBias ? "all elements less their bias" : "all elements"
+    return FoundMistake(
+      mistakes: [.shortAccumulation],
+      says: once
+        ? "\(what) are \(name) numbers, the exact values rounded once"
+        : "\(what) are \(name) numbers, and as far off as sums formed in \(name) are",
+      residual: residual, reproduction: nil)
+  }
+
+  /// Elements that all are the whole numbers next to the exact values.
+  func wholeNumbers() -> FoundMistake? {
+    var (isCut, telling) = (true, 0)
+    for place in 0..<evidence.candidate.count where evidence.isComparable(place) {
+      let (value, exact) = (evidence.candidate[place], evidence.exact[place])
+      let allowed = evidence.allowed[place]
+      if value.rounded() != value || (value - exact).magnitude > 1 + allowed { return nil }
+      if value.magnitude > exact.magnitude + allowed { isCut = false }
+      telling += value == 0 ? 0 : 1
+    }
+    if telling < 2 { return nil }
+    return FoundMistake(
+      mistakes: [.shortAccumulation],
+      says: "all elements are whole numbers, the exact values " + (isCut ? "cut off" : "rounded"),
+      residual: 1, reproduction: nil)
   }
 }

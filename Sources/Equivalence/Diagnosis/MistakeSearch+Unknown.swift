@@ -13,10 +13,8 @@ extension MistakeSearch {
       + "\(short(evidence.exact[worst])), \(short(evidence.worst.ratio)) times what is allowed"
     if let tap = likeliestTap() { says += "; " + tap }
     if isCurtailed { says += "; not all mistakes were tried, for want of work" }
-    // Numbers that nothing in the problem explains, but only in one part of planes: they were there before.
-    let mistake = fillsPartOfPlanes(places) ? Mistake.staleRegion : .unknown
     return FoundMistake(
-      mistakes: [mistake], says: says, residual: evidence.worst.ratio,
+      mistakes: [.unknown], says: says, residual: evidence.worst.ratio,
       reproduction: Reproduction(of: places, base, evidence, isDouble: isDouble)?.line)
   }
 
@@ -94,13 +92,6 @@ extension MistakeSearch {
       (high.n - low.n + 1) * (high.made - low.made + 1) * (high.row - low.row + 1)
       * (high.column - low.column + 1)
     return (low, high, count)
-  }
-
-  /// Whether some elements are nearly all of a box that is only a part of each plane it touches, and more than a few.
-  private func fillsPartOfPlanes(_ places: [Int]) -> Bool {
-    let (low, high, count) = box(around: places)
-    let plane = (high.row - low.row + 1) * (high.column - low.column + 1)
-    return plane < base.rows.made * base.columns.made && places.count >= 4 && 10 * places.count >= 9 * count
   }
 
   /// The box around some elements, in words.

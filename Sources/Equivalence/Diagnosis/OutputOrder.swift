@@ -8,10 +8,18 @@ enum OutputOrder: Hashable {
   case channelsLast
   /// As if the planes had been taken for channels side by side, and were put apart.
   case channelsFirst
+  /// Channel by channel, and in each of them image by image.
+  case batchInside
+  /// As if the channels had been taken for the images of a batch, and were put apart.
+  case batchOutside
+
+  /// Images, channels, rows and columns of a result.
+  typealias Extents = (batch: Int, channels: Int, rows: Int, columns: Int)
 
   /// The place in the output of the element that should stand at `natural`.
   @inline(__always)
-  func target(_ natural: Int, channels: Int, rows: Int, columns: Int) -> Int {
+  func target(_ natural: Int, _ extents: Extents) -> Int {
+    let (_, channels, rows, columns) = extents
     let plane = rows &* columns
     switch self {
     case .planes: return natural
@@ -20,12 +28,15 @@ enum OutputOrder: Hashable {
       return before * plane + within % columns * rows + within / columns
     case .channelsLast: return Self.exchange(natural, channels, plane)
     case .channelsFirst: return Self.exchange(natural, plane, channels)
+    case .batchInside: return Self.exchange(natural, extents.batch, channels, of: plane)
+    case .batchOutside: return Self.exchange(natural, channels, extents.batch, of: plane)
     }
   }
 
   /// The natural place of the element that stands at `place`.
   @inline(__always)
-  func source(_ place: Int, channels: Int, rows: Int, columns: Int) -> Int {
+  func source(_ place: Int, _ extents: Extents) -> Int {
+    let (_, channels, rows, columns) = extents
     let plane = rows &* columns
     switch self {
     case .planes: return place
@@ -34,12 +45,15 @@ enum OutputOrder: Hashable {
       return before * plane + within % rows * columns + within / rows
     case .channelsLast: return Self.exchange(place, plane, channels)
     case .channelsFirst: return Self.exchange(place, channels, plane)
+    case .batchInside: return Self.exchange(place, channels, extents.batch, of: plane)
+    case .batchOutside: return Self.exchange(place, extents.batch, channels, of: plane)
     }
   }
 
-  /// Where the element at `place` of an …×first×second array stands in the …×second×first one.
-  private static func exchange(_ place: Int, _ first: Int, _ second: Int) -> Int {
-    let (before, within) = place.quotientAndRemainder(dividingBy: first * second)
-    return before * first * second + within % second * first + within / second
+  /// Where the element at `place` of an …×first×second array of `size` elements each stands in the …×second×first one.
+  private static func exchange(_ place: Int, _ first: Int, _ second: Int, of size: Int = 1) -> Int {
+    let (outer, inner) = place.quotientAndRemainder(dividingBy: size)
+    let (before, within) = outer.quotientAndRemainder(dividingBy: first * second)
+    return (before * first * second + within % second * first + within / second) * size + inner
   }
 }

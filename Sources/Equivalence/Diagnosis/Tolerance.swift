@@ -5,6 +5,12 @@ struct Tolerance {
   private var perSum = 0.0
   private var perValue = 0.0
 
+  /// The bound of an arithmetic that is assumed: what it says, without a factor.
+  init(_ bound: AssumedArithmetic.Bound) {
+    perSum = bound.ofSum / 2
+    perValue = bound.ofValue / 2
+  }
+
   /// Fits the bounds of correct elements, by least squares relative to each bound.
   init(_ elements: [(allowed: Double, absolute: Double, value: Double)]) {
     var (ss, sv, vv, s1, v1) = (0.0, 0.0, 0.0, 0.0, 0.0)

@@ -66,7 +66,7 @@ struct Variant {
 
   /// Image, channel, row and column of the element that stands at `place` of the output.
   func element(at place: Int) -> (n: Int, made: Int, row: Int, column: Int) {
-    let natural = order.source(place, channels: made, rows: rows.made, columns: columns.made)
+    let natural = order.source(place, (batch, made, rows.made, columns.made))
     let (plane, within) = natural.quotientAndRemainder(dividingBy: madePlane)
     return (plane / made, madeOrder[plane % made], within / columns.made, within % columns.made)
   }
@@ -88,6 +88,47 @@ struct Variant {
         }
       }
     }
+  }
+
+  /// The same with its image padded, by zeros or by itself mirrored with its edge repeated. Nil where that image would be
+  /// more than four times as large.
+  func padded(mirrored: Bool) -> Variant? {
+    func extent(_ axis: AxisVariant) -> Int {
+      max(axis.before + axis.given, (axis.made - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1)
+    }
+    func source(_ padded: Int, _ axis: AxisVariant) -> Int? {
+      let pixel = padded - axis.before
+      if pixel >= 0 && pixel < axis.given { return pixel }
+      let wrapped = ((pixel % (2 * axis.given)) + 2 * axis.given) % (2 * axis.given)
+      return mirrored ? min(wrapped, 2 * axis.given - 1 - wrapped) : nil
+    }
+    let (height, width) = (extent(rows), extent(columns))
+    if isTransposed || height * width > 4 * givenPlane + 4096 { return nil }
+    var padded = self
+    padded.image = [Double](repeating: 0, count: batch * given * height * width)
+    let columnSources = (0..<width).map { source($0, columns) }
+    for i in 0..<height {
+      guard let row = source(i, rows) else { continue }
+      for (j, column) in columnSources.enumerated() {
+        guard let column else { continue }
+        for plane in 0..<batch * given {
+          padded.image[(plane * height + i) * width + j] =
+            image[(plane * rows.given + row) * columns.given + column]
+        }
+      }
+    }
+    (padded.rows.given, padded.columns.given) = (height, width)
+    (padded.rows.before, padded.columns.before) = (0, 0)
+    return padded
+  }
+
+  /// The same padded by zeros, with ones where the padding is and zeros in place of the image.
+  var outside: Variant? {
+    var inner = self
+    for place in inner.image.indices { inner.image[place] = 1 }
+    guard var padded = inner.padded(mirrored: false) else { return nil }
+    for place in padded.image.indices { padded.image[place] = 1 - padded.image[place] }
+    return padded
   }
 
   /// The element that stands at `place` of the output, and the sum of its terms' magnitudes.
@@ -116,7 +157,7 @@ struct Variant {
           addRow(n, computed, a, runs, &sums, &magnitudes)
           let start = ((n * made + k) * rows.made + a) * width
           for b in 0..<width {
-            let place = order.target(start + b, channels: made, rows: rows.made, columns: width)
+            let place = order.target(start + b, (batch, made, rows.made, width))
             if !body(place, sums[b], magnitudes[b]) { return }
           }
         }
