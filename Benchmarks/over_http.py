@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the release server over HTTP: requests a second, CPU a request, milliseconds, memory.
+"""Measures the release server over HTTP: requests a second, CPU a request, milliseconds, verification, memory.
 
 Starts its own server on a free port of the loopback address, loads it with wrk, and prints the command behind each
 number. The server and the load share the machine: with two or more cores wrk is kept on the last one and the
@@ -7,6 +7,7 @@ server on all others, where taskset is there to do it.
 """
 
 import argparse
+import base64
 import http.client
 import json
 import math
@@ -20,6 +21,7 @@ import struct
 import subprocess
 import sys
 import time
+from array import array
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -133,6 +135,42 @@ def show_large(server, body, rounds=200):
     print(f"    the server's own account of the last one, ms: {parts}")
 
 
+def random_tensor(source, *shape):
+    """Normal float32 numbers as the service takes them in base64."""
+    numbers = array("f", (source.gauss(0, 1) for _ in range(math.prod(shape))))
+    return {"shape": shape, "dtype": "float32", "data": base64.b64encode(numbers.tobytes()).decode()}
+
+
+def show_verification(server, image, weights, rounds):
+    """The time to verify a float32 result against that of the direct convolution in float64, the least of each, by turns."""
+    source = random.Random(5)
+    problem = {"image": random_tensor(source, *image), "filter": random_tensor(source, *weights)}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+
+    def ask(path, document):
+        connection.request("POST", path, json.dumps(document), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status != 200:
+            sys.exit(f"{response.status}: {answer[:500]!r}")
+        return json.loads(answer)
+
+    candidate = ask("/convolve", problem)["result"]
+    direct, verification = [], []
+    for _ in range(rounds):
+        direct.append(ask("/convolve", problem | {"dtype": "float64"})["timing"]["direct_seconds"])
+        answer = ask("/verify", problem | {"candidate": candidate})
+        if answer["verdict"] != "consistent":
+            sys.exit("the service refutes its own result")
+        verification.append(answer["timing"]["verification_seconds"])
+    shapes = "×".join(map(str, image)) + ", " + "×".join(map(str, weights))
+    print(
+        f"{'POST /verify ' + shapes:34} {min(verification) * 1e3:10.3f} ms least, direct in float64"
+        f" {min(direct) * 1e3:8.3f} ms: {min(verification) / min(direct):.2f} of it"
+    )
+    print(f"    {rounds} rounds by turns; timing.verification_seconds and, with dtype float64, timing.direct_seconds")
+
+
 def show_memory(server, idle, cores, problem):
     print(f"{'resident memory, idle':34} {idle:10.1f} MB")
     command = ["wrk", "-t1", "-c64", "-d4s", "-s", os.path.relpath(HERE / "wrk.lua"), server.url + "/convolve"]
@@ -174,6 +212,8 @@ def main():
         show_load(server, "GET /healthz (the floor)", "/healthz", None, theirs, options.connections, options.seconds)
         show_load(server, "POST /convolve 5×5, 2×2", "/convolve", SMALL, theirs, options.connections, options.seconds)
         show_large(server, problem.read_bytes())
+        show_verification(server, (256, 256), (5, 5), rounds=100)
+        show_verification(server, (64, 56, 56), (64, 64, 3, 3), rounds=5)
         show_memory(server, idle, theirs, problem)
     finally:
         status = server.stop()
