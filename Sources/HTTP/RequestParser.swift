@@ -49,6 +49,9 @@ public struct RequestParser: Sendable {
     self.limits = limits
   }
 
+  /// Whether nothing has come but the empty line that may stand before a request (RFC 9112 section 2.2).
+  public var isEmpty: Bool { line == nil && scanned == lineStart }
+
   /// Goes on with `bytes`, all bytes of the message so far from its first one on.
   ///
   /// - Throws: what is wrong with the head, as soon as the line that is wrong is whole.

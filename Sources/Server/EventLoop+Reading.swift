@@ -22,6 +22,7 @@ extension EventLoop {
           if used < count && !connection.isClosed {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
             connection.input.append(contentsOf: rest.assumingMemoryBound(to: UInt8.self))
+            chargeInput(connection)
           }
         }
       } else {
@@ -56,6 +57,15 @@ extension EventLoop {
     connection.input.removeFirst(used)
     // An idle connection keeps no big buffer.
     if connection.input.count == 0 { connection.input.clear(keepingAtMost: 256) }
+    chargeInput(connection)
+  }
+
+  /// Charges what has come and could not be used yet to the common memory.
+  private func chargeInput(_ connection: Connection) {
+    if connection.chargeInput() { return }
+    refuseForMemory(connection)
+    connection.input.clear(keepingAtMost: 0)
+    _ = connection.chargeInput()
   }
 
   /// Throws away what comes behind the last answer, up to `limit` bytes.
@@ -71,9 +81,12 @@ extension EventLoop {
 
   /// The client sends no more. One that half-closes after a whole request has its answer already.
   private func ended(_ connection: Connection) {
+    let refusal = Refusal(status: .badRequest, detail: "The connection ended within a request.")
     switch connection.state {
-    case .readingHead, .readingBody:
-      refuse(connection, Refusal(status: .badRequest, detail: "The connection ended within a request."))
+    // RFC 9112 section 8: an incomplete request is answered with an error. An empty line is none: some clients send
+    // one behind a body (section 2.2).
+    case .readingHead(let parser) where !parser.isEmpty: refuse(connection, refusal)
+    case .readingBody(let reader): refuse(connection, refusal, to: reader.exchange.head)
     default: close(connection)
     }
   }
@@ -83,11 +96,17 @@ extension EventLoop {
   /// - Returns: how many bytes are done with.
   private func serve(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) -> Int {
     var used = 0
+    var turns = 0
     while used < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
       switch connection.state {
       case .idle:
-        connection.restartClocks(now)
+        if turns == shared.options.pipelineDepth {
+          waitForTurn(connection)
+          return used
+        }
+        turns += 1
+        connection.restartRequest(now)
         guard let count = serveHead(rest, RequestParser(limits: shared.options.headLimits), connection) else {
           return used
         }
@@ -106,6 +125,13 @@ extension EventLoop {
     }
     if connection.isIdle { connection.restartClocks(now) }
     return used
+  }
+
+  /// Lets the other connections have their turn before this one goes on.
+  private func waitForTurn(_ connection: Connection) {
+    if connection.isWaitingForTurn { return }
+    connection.isWaitingForTurn = true
+    waitingForTurn.append(connection.token)
   }
 
   /// - Returns: nil where the head is not whole, and is to be shown again with more behind it.
@@ -144,7 +170,7 @@ extension EventLoop {
   private func took(_ count: Int, _ reader: BodyReader, _ connection: Connection) {
     connection.note(count, now)
     guard reader.exchange.charge() else {
-      refuseForMemory(connection, reader.exchange.head)
+      refuseForMemory(connection, to: reader.exchange.head)
       return
     }
     if reader.isComplete {
@@ -159,6 +185,10 @@ extension EventLoop {
   private func begin(
     _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ connection: Connection
   ) -> Int {
+    if connection.isSurplus, !shared.handler.isUrgent(head) {
+      refuse(connection, connectionRefusal, to: head)
+      return bytes.count
+    }
     if let response = shared.handler.refusal(for: head) {
       return turnAway(head, response, bytes, connection)
     }

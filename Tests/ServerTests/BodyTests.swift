@@ -121,7 +121,7 @@ private func sum(_ bytes: [UInt8]) -> String {
 
   @Test("bodies in flight share a bounded memory, which comes back")
   func memoryBound() throws {
-    try withServer({ $0.maximumBodyBytesInFlight = 100_000 }) { server, handler in
+    try withServer({ $0.maximumBytesInFlight = 100_000 }) { server, handler in
       var first = try TestClient(server.address)
       try first.send(
         Array("POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n".utf8) + pattern(60_000))
