@@ -52,6 +52,10 @@ public struct RequestParser: Sendable {
   /// Whether nothing has come but the empty line that may stand before a request (RFC 9112 section 2.2).
   public var isEmpty: Bool { line == nil && scanned == lineStart }
 
+  /// Whether the request line, if it has come, asks for a head only: then so must an error be answered (RFC 9110
+  /// section 9.3.2).
+  public var isHead: Bool { line?.method == .head }
+
   /// Goes on with `bytes`, all bytes of the message so far from its first one on.
   ///
   /// - Throws: what is wrong with the head, as soon as the line that is wrong is whole.

@@ -26,15 +26,14 @@ extension EventLoop {
           }
         }
       } else {
-        var received = Transfer.wouldBlock
-        let count = try connection.input.append(upTo: 4096) { room throws(SystemError) in
-          received = try connection.socket.receive(into: UnsafeMutableRawBufferPointer(room))
-          if case .bytes(let count) = received { return count }
-          return 0
+        // By way of the shared buffer, so that a client that sends byte by byte holds no more than it has sent.
+        transfer = try connection.socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: scratch[..<4096]))
+        if case .bytes(let count) = transfer, count > 0 {
+          let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
+          connection.input.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))
+          connection.note(count, now)
+          serveInput(connection)
         }
-        transfer = received
-        connection.note(count, now)
-        if count > 0 { serveInput(connection) }
       }
       if transfer == .bytes(0) { ended(connection) }
     } catch {
@@ -148,7 +147,7 @@ extension EventLoop {
         return length + begin(head, UnsafeRawBufferPointer(rebasing: bytes[length...]), connection)
       }
     } catch {
-      refuse(connection, Refusal(error))
+      refuse(connection, Refusal(error), framing: .init(isHead: parser.isHead, keepAlive: false))
       return bytes.count
     }
   }

@@ -56,9 +56,12 @@ extension EventLoop {
   /// Sends a refusal of the server's own, after which the connection ends: how the client's bytes go on is not
   /// known any more.
   func refuse(_ connection: Connection, _ refusal: Refusal, to head: RequestHead? = nil) {
-    let response = shared.handler.response(for: refusal)
     let framing = head.map { self.framing(for: $0, keepAlive: false) } ?? .init(keepAlive: false)
-    send(response, framing: framing, connection, next: .linger)
+    refuse(connection, refusal, framing: framing)
+  }
+
+  func refuse(_ connection: Connection, _ refusal: Refusal, framing: ResponseEncoder.Framing) {
+    send(shared.handler.response(for: refusal), framing: framing, connection, next: .linger)
   }
 
   /// Refuses what does not fit beside what the others hold. A connection that is waiting for an earlier answer can't

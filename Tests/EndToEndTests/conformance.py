@@ -121,6 +121,7 @@ METHOD = [
         "HEAD for what is not there", "S 9.3.2",
         "HEAD /nothing HTTP/1.1\r\n" + H + "\r\n", ToHead({404}), then=STAYS, routes=True,
     ),
+    bad("HEAD and an error", "S 9.3.2", "HEAD /healthz HTTP/1.1\r\n\r\n", status=ToHead(BAD)),
     case("a method the path has not", "S 15.5.6", "PUT /healthz HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
     case("DELETE", "S 15.5.6", "DELETE /convolve HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
     case("PATCH", "S 15.5.6", "PATCH /convolve HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),

@@ -96,7 +96,7 @@ def test_max_in_flight(limited):
     for _ in range(5):
         assert call(running, "POST", "/convolve", b" " * 60_000).status == 400
     # An answer that would have to be kept does not fit either.
-    large = {"image": encode(np.ones((64, 256), "float32")), "filter": [[0.1]], "encoding": "json"}
+    large = {"image": encode(np.ones((64, 256), "float32")), "filter": [[0.1234]], "encoding": "json"}
     assert_problem(post(running, large), 503)
 
 

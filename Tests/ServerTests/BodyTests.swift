@@ -135,6 +135,27 @@ private func sum(_ bytes: [UInt8]) -> String {
     }
   }
 
+  @Test("answers on their way share the bounded memory with bodies")
+  func memoryOfAnswers() throws {
+    try withServer({
+      $0.maximumBytesInFlight = 8_000_000
+      $0.eventLoops = 1
+    }) { server, _ in
+      let large = "GET /large?6000000 HTTP/1.1\r\nHost: a\r\n\r\n"
+      var slow = try TestClient(server.address, receiveRoom: 4096)
+      try slow.send(large)
+      // Its first bytes are here: the rest is held.
+      _ = try slow.fill(1)
+      var second = try TestClient(server.address)
+      try second.send(large)
+      let refused = try second.answer()
+      #expect(refused.status == 503 && refused.fields["retry-after"] != nil && !refused.isLast)
+      #expect(try slow.answer().body == pattern(6_000_000))
+      try second.send(large)
+      #expect(try second.answer().body == pattern(6_000_000))
+    }
+  }
+
   @Test("clients that are killed in the middle of a body, a head or an answer leave no trace")
   func killed() throws {
     try withServer({ $0.maximumConnections = 8 }) { server, _ in
