@@ -62,6 +62,7 @@ public struct RequestParser: Sendable {
   public mutating func parse(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) -> Progress {
     while let lineFeed = Self.lineFeed(in: bytes, from: scanned) {
       try checkLength(upTo: lineFeed + 1)
+      try checkFirstByte(bytes)
       scanned = lineFeed + 1
       // RFC 9112 section 2.2: a bare LF could be taken for a line end; here it is refused.
       guard lineFeed > lineStart, bytes[lineFeed - 1] == Bytes.carriageReturn else {
@@ -109,9 +110,13 @@ public struct RequestParser: Sendable {
   /// that will be too long with the LF it lacks, and a first byte that starts no request.
   private func checkPartialLine(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
     try checkLength(upTo: bytes.count + 1)
-    if line == nil, lineStart < bytes.count, bytes[lineStart] != Bytes.carriageReturn,
-      !Bytes.isToken(bytes[lineStart])
-    {
+    if lineStart < bytes.count { try checkFirstByte(bytes) }
+  }
+
+  /// Refuses a request line that does not start like a method. The CR or LF of an empty line is another matter.
+  private func checkFirstByte(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
+    if line != nil || Bytes.isToken(bytes[lineStart]) { return }
+    if bytes[lineStart] != Bytes.carriageReturn, bytes[lineStart] != Bytes.lineFeed {
       throw .malformed(.method, at: lineStart)
     }
   }

@@ -95,7 +95,7 @@ extension EventLoop {
     next: Connection.State = .idle
   ) {
     let keepAlive = head.keepAlive && !isDraining && !connection.isSurplus
-    // A client that asked for the end sends nothing more; one that did not may be about to.
+    // RFC 9112 section 9.6: a client that asked for the end sends nothing more; one that did not may be about to.
     let after: Connection.Next = keepAlive ? .reading(next) : head.keepAlive ? .linger : .close
     send(response, framing: framing(for: head, keepAlive: keepAlive), connection, next: after)
   }
@@ -229,7 +229,9 @@ extension EventLoop {
           limit: shared.options.queueLength)
         send(shared.handler.response(for: refusal), to: exchange.head, connection)
       }
-    case .close where !connection.socket.hasUnread(): close(connection)
+    case .close where !connection.socket.hasUnread():
+      // Closing in stages would cost such a request a third more of the processor.
+      close(connection)
     case .close, .linger:
       // RFC 9112 section 9.6: half of the connection is closed first, and what still comes is read away, since a
       // reset could destroy the answer before the client has read it.
