@@ -27,7 +27,8 @@ extension EventLoop {
         }
       } else {
         // By way of the shared buffer, so that a client that sends byte by byte holds no more than it has sent.
-        transfer = try connection.socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: scratch[..<4096]))
+        let room = UnsafeMutableRawBufferPointer(rebasing: scratch[..<4096])
+        transfer = try connection.socket.receive(into: room)
         if case .bytes(let count) = transfer, count > 0 {
           let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
           connection.input.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))

@@ -29,8 +29,9 @@ extension EventLoop {
   }
 
   private func closeDoor() {
-    // Who is already in the backlog has been accepted by the kernel; closing the listener would reset them.
-    while acceptOne() {}
+    // Who is already in the backlog has been accepted by the kernel; closing the listener would reset them. Bounded,
+    // since a flood need not end by itself.
+    for _ in 0..<10_000 where !acceptOne() { break }
     listener = nil
   }
 

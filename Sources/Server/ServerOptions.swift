@@ -46,6 +46,9 @@ public struct ServerOptions: Sendable {
   public var lingerSeconds = 5
   /// How many bytes are thrown away in that time at most.
   public var lingerBytes = 256 << 20
+  /// How long whoever runs the server should go on taking connections after it was told to end, so that those who
+  /// send clients here hear of it first.
+  public var drainDelaySeconds = 0
   /// How long `drain` waits for requests in flight.
   public var drainSeconds = 30
 

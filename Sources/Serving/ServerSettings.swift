@@ -56,9 +56,12 @@ public struct ServerSettings: ParsableArguments {
   private static let minRate = Setting(
     "min-rate", server.minimumBytesPerSecond, "bytes", in: 0...(1 << 30),
     "Bytes a second that a body, or an answer on its way out, must average after that time.")
+  private static let drainDelay = Setting(
+    "drain-delay", server.drainDelaySeconds, "seconds", in: 0...86_400,
+    "Seconds to serve on after SIGTERM, not ready any more, before the port closes.")
   private static let drainTime = Setting(
     "drain-time", server.drainSeconds, "seconds", in: 0...86_400,
-    "Seconds that requests in flight get after SIGTERM.")
+    "Seconds that requests in flight get once the port is closed.")
   private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
   private static let logLevelSetting = Setting<Logger.Level>(
     name: "log-level", fallback: .notice, unit: "level",
@@ -83,6 +86,7 @@ public struct ServerSettings: ParsableArguments {
   @Option(help: Self.idleTimeout.help) var idleTimeout: String?
   @Option(help: Self.stallTimeout.help) var stallTimeout: String?
   @Option(help: Self.minRate.help) var minRate: String?
+  @Option(help: Self.drainDelay.help) var drainDelay: String?
   @Option(help: Self.drainTime.help) var drainTime: String?
   @Option(help: Self.logLevelSetting.help) var logLevel: String?
 
@@ -112,6 +116,7 @@ public struct ServerSettings: ParsableArguments {
     options.idleSeconds = try Self.idleTimeout.resolve(flag: idleTimeout)
     options.stallSeconds = try Self.stallTimeout.resolve(flag: stallTimeout)
     options.minimumBytesPerSecond = try Self.minRate.resolve(flag: minRate)
+    options.drainDelaySeconds = try Self.drainDelay.resolve(flag: drainDelay)
     options.drainSeconds = try Self.drainTime.resolve(flag: drainTime)
     return options
   }

@@ -1,4 +1,5 @@
 import Glibc
+import Sockets
 
 /// What the signals that a server waits for ask of it.
 enum Request {
@@ -23,6 +24,21 @@ struct Signals {
   mutating func next() -> Request {
     var signal: Int32 = 0
     while sigwait(&set, &signal) != 0 {}
+    return Self.request(of: signal)
+  }
+
+  /// Waits for the next of them until `end`, in milliseconds of `Clock`; nil where none came.
+  mutating func next(until end: Int) -> Request? {
+    while true {
+      let left = end - Clock.milliseconds
+      guard left > 0 else { return nil }
+      var pause = timespec(tv_sec: left / 1000, tv_nsec: left % 1000 * 1_000_000)
+      let signal = sigtimedwait(&set, nil, &pause)
+      if signal > 0 { return Self.request(of: signal) }
+    }
+  }
+
+  private static func request(of signal: Int32) -> Request {
     switch signal {
     case SIGHUP: return .reload
     case SIGTERM: return .end("SIGTERM")

@@ -131,6 +131,24 @@ def test_a_second_signal_does_not_wait(own_server):
     assert running.stop(signal.SIGTERM, timeout=5) != 0
 
 
+@pytest.mark.parametrize("how", [["--drain-delay", "3"], {"CONVCHECK_DRAIN_DELAY": "3"}])
+def test_a_server_can_be_unready_for_a_while_before_it_closes(own_server, how):
+    running = own_server(*how) if isinstance(how, list) else own_server(environment=how)
+    assert get(running, "/readyz").status == 200
+    running.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: get(running, "/readyz").status == 503)
+    assert get(running, "/healthz").status == 200
+    running.process.send_signal(signal.SIGHUP)
+    assert running.process.wait(20) == 0
+
+
+def test_a_second_signal_ends_the_delay(own_server):
+    running = own_server("--drain-delay", "600")
+    running.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: get(running, "/readyz").status == 503)
+    assert running.stop(timeout=20) != 0
+
+
 def test_what_is_not_done_in_the_drain_time_is_cut(own_server):
     running = own_server(*MORE_WORK, "--drain-time", "1")
     request = InBackground(running, MINUTES_OF_WORK)
