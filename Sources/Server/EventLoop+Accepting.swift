@@ -21,47 +21,61 @@ extension EventLoop {
     case .nobody: return false
     case .failed: return true
     case .exhausted(let error):
-      if !hasReportedShortage { logger.warning("no room for a client", metadata: ["error": "\(error)"]) }
-      hasReportedShortage = true
-      if turnAwayOne() { return true }
-      // The backlog keeps the clients; the next sweep tries again. Without this the poller would spin.
-      pauseAccepting(true)
-      return false
+      // Linux says so before it looks whether anybody waits.
+      switch turnAwayOne() {
+      case .nobody: return false
+      case .turnedAway:
+        reportShortage(error)
+        return true
+      case .impossible:
+        reportShortage(error)
+        // The backlog keeps the clients; the next sweep tries again. Without this the poller would spin.
+        pauseAccepting(true)
+        return false
+      }
     case .connection(let socket):
       add(socket)
       return true
     }
   }
 
+  /// What became of an attempt to turn a client away.
+  private enum Farewell {
+    case turnedAway, nobody, impossible
+  }
+
   /// Spends the spare descriptor on one client, who is told that there is no room and let go.
-  ///
-  /// - Returns: false where not even that was possible.
-  private func turnAwayOne() -> Bool {
-    if spare == nil { return false }
+  private func turnAwayOne() -> Farewell {
+    if spare == nil { return .impossible }
     spare = nil
-    let isServed = sayFarewell()
+    let farewell = sayFarewell()
     spare = try? SpareDescriptor()
-    return isServed && spare != nil
+    return spare == nil ? .impossible : farewell
   }
 
   /// Accepts one client and says that there is no room; at the end its descriptor is free again.
-  private func sayFarewell() -> Bool {
-    guard let arrival = listener?.accept(), case .connection(let socket) = consume arrival else {
-      return false
+  private func sayFarewell() -> Farewell {
+    guard let arrival = listener?.accept() else { return .nobody }
+    switch consume arrival {
+    case .nobody: return .nobody
+    case .failed: return .turnedAway
+    case .exhausted: return .impossible
+    case .connection(let socket):
+      // What has been read cannot turn the close into a reset.
+      _ = try? socket.receive(into: scratch)
+      let response = withRetryAfter(shared.handler.response(for: connectionRefusal))
+      var bytes = ByteBuffer()
+      _ = encoder.appendHead(of: response, framing: .init(keepAlive: false), to: &bytes)
+      bytes.append(contentsOf: response.body.elements)
+      _ = try? socket.write(bytes.bytes, UnsafeRawBufferPointer(start: nil, count: 0))
+      try? socket.shutdownWriting()
+      return .turnedAway
     }
-    // What has been read cannot turn the close into a reset.
-    _ = try? socket.receive(into: scratch)
-    let response = refusalForConnections()
-    var bytes = ByteBuffer()
-    _ = encoder.appendHead(of: response, framing: .init(keepAlive: false), to: &bytes)
-    bytes.append(contentsOf: response.body.elements)
-    _ = try? socket.write(bytes.bytes, UnsafeRawBufferPointer(start: nil, count: 0))
-    try? socket.shutdownWriting()
-    return true
   }
 
-  private func refusalForConnections() -> Response {
-    withRetryAfter(shared.handler.response(for: connectionRefusal))
+  private func reportShortage(_ error: SystemError) {
+    if !hasReportedShortage { logger.warning("no room for a client", metadata: ["error": "\(error)"]) }
+    hasReportedShortage = true
   }
 
   var connectionRefusal: Refusal {
