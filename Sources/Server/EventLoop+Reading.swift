@@ -170,6 +170,7 @@ extension EventLoop {
   private func took(_ count: Int, _ reader: BodyReader, _ connection: Connection) {
     connection.note(count, now)
     guard reader.exchange.charge() else {
+      reader.exchange.drop()
       refuseForMemory(connection, to: reader.exchange.head)
       return
     }

@@ -21,6 +21,7 @@ extension EventLoop {
     if exchange.charge() {
       flush(connection, then: .submit(exchange))
     } else {
+      exchange.drop()
       refuseForMemory(connection, to: head)
     }
   }
@@ -29,6 +30,8 @@ extension EventLoop {
   func answer(_ exchange: Exchange, _ connection: Connection) {
     let request = Request(head: exchange.head, body: exchange.body.bytes)
     if let response = shared.handler.response(to: request, on: .loop) {
+      // First, so that the memory is there again when the client hears of it.
+      exchange.drop()
       send(response, to: exchange.head, connection)
     } else {
       flush(connection, then: .submit(exchange))
