@@ -2,7 +2,8 @@ public import Buffers
 
 /// Takes the chunked coding off a body (RFC 9112 section 7.1) that comes in pieces cut anywhere.
 ///
-/// Sizes are plain hexadecimal, line ends exactly CRLF; extensions and trailers are checked, bounded, ignored.
+/// Sizes are plain hexadecimal, line ends exactly CRLF; extensions (section 7.1.1) and trailers (section 7.1.2) are
+/// checked, bounded, ignored: no trailer becomes a field (RFC 9110 section 6.5.1).
 public struct ChunkDecoder: Sendable {
   private enum Expectation: Sendable {
     case firstSizeDigit, sizeDigit, inExtension, sizeLineFeed

@@ -91,7 +91,7 @@ extension EventLoop {
     }
   }
 
-  /// Serves the requests in `bytes` in their order, until one is not whole or has to be waited for.
+  /// Serves the requests in `bytes` in their order (RFC 9112 section 9.3.2), until one is not whole or has to be waited for.
   ///
   /// - Returns: how many bytes are done with.
   private func serve(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) -> Int {

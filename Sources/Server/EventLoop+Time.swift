@@ -65,6 +65,7 @@ extension EventLoop {
         close(connection)
       }
     case .readingHead:
+      // RFC 9110 section 15.5.9, here and below.
       if isLate || age > options.headSeconds * 1000 {
         refuse(connection, Refusal(status: .requestTimeout, detail: "The head took too long to come."))
       }

@@ -96,6 +96,14 @@ class Server:
         self.process.wait()
 
 
+def run(*arguments, environment=None, timeout=20):
+    """Runs the binary to its end."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_")}
+    return subprocess.run(
+        [str(BINARY), *arguments], env=clean | (environment or {}), capture_output=True, text=True, timeout=timeout
+    )
+
+
 @dataclass
 class Answer:
     """One HTTP answer, read whole."""

@@ -15,15 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import BINARY, ROOT, SMALL_PROBLEM, call, call_on, encode, get
-
-
-def run(*arguments, environment=None, timeout=20):
-    """Runs the binary to its end."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_")}
-    return subprocess.run(
-        [str(BINARY), *arguments], env=clean | (environment or {}), capture_output=True, text=True, timeout=timeout
-    )
+from support import BINARY, ROOT, SMALL_PROBLEM, call, call_on, encode, get, run
 
 
 def long_problem(side, taps, repeats):

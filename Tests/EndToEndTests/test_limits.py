@@ -2,12 +2,13 @@
 
 import http.client
 import json
+import os
 import threading
 import time
 
 import numpy as np
 import pytest
-from support import assert_problem, call, call_on, encode, get, post
+from support import assert_problem, call, call_on, encode, get, post, run
 
 HEAD = b"POST /convolve HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
 # 10¹³ multiply-adds: minutes on any machine.
@@ -193,19 +194,24 @@ def test_a_client_that_does_not_read_is_let_go(limited):
     large = json.dumps({"image": encode(np.ones((1500, 1500), "float32")), "filter": [[0.1]], "encoding": "json"}).encode()
     with running.connect() as connection:
         connection.sendall(b"POST /convolve HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(large) + large)
-        # The answer is larger than what the two sockets hold. Only reading could show that the server still waits, so the
-        # next connections do: the server has forgotten the first when it is the only one left.
-        connections = f"/proc/{running.process.pid}/fd"
-        import os
-
-        def sockets():
-            return sum("socket:" in os.readlink(f"{connections}/{name}") for name in os.listdir(connections))
-
+        # The answer is larger than what the two sockets hold, and reading would keep the connection alive.
         deadline = time.monotonic() + 60
-        while sockets() > 1 and time.monotonic() < deadline:
+        while (left := sockets(running)) > 1 and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert sockets() == 1, "only the listener is left"
+        assert left == 1, "more than the listener is left"
     assert get(running, "/healthz").status == 200
+
+
+def sockets(running):
+    """How many sockets the server has open."""
+    folder = f"/proc/{running.process.pid}/fd"
+    count = 0
+    for name in os.listdir(folder):
+        try:
+            count += os.readlink(f"{folder}/{name}").startswith("socket:")
+        except FileNotFoundError:
+            pass  # Closed in between.
+    return count
 
 
 def test_request_timeout(limited):
@@ -248,10 +254,8 @@ def test_a_flood_of_pipelined_requests_stops_at_the_bounds(own_server):
 )
 @pytest.mark.parametrize("value", ["", "many", "-1", "99999999999999999999"])
 def test_bad_limits_are_named(option, value):
-    import test_lifecycle
-
-    by_flag = test_lifecycle.run("serve", f"--{option}={value}")
+    by_flag = run("serve", f"--{option}={value}")
     assert by_flag.returncode != 0 and f"--{option}" in by_flag.stderr
     variable = f"CONVCHECK_{option.upper().replace('-', '_')}"
-    by_variable = test_lifecycle.run("serve", environment={variable: value})
+    by_variable = run("serve", environment={variable: value})
     assert by_variable.returncode != 0 and variable in by_variable.stderr
