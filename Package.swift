@@ -14,7 +14,10 @@ let house: [SwiftSetting] = [
 /// `Tests/EndToEndTests/test_structure.py` holds both against the imports.
 let package = Package(
   name: "convcheck",
-  products: [.executable(name: "convcheck", targets: ["convcheck"])],
+  products: [
+    .executable(name: "convcheck", targets: ["convcheck"]),
+    .executable(name: "echo", targets: ["echo"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
@@ -42,12 +45,26 @@ let package = Package(
       dependencies: ["Benchmarking", "Buffers", "Convolution", "Equivalence", "HTTP", "TensorCoding"],
       resources: [.embedInCode("openapi.yaml")],
       swiftSettings: house),
+    .target(
+      name: "Serving",
+      dependencies: [
+        "HTTP", "Server", "Sockets",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
     .executableTarget(
       name: "convcheck",
       dependencies: [
-        "Benchmarking", "Buffers", "Convolution", "Server", "Service", "Sockets", "TensorCoding",
+        "Benchmarking", "Buffers", "Convolution", "Service", "Serving", "Sockets", "TensorCoding",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+    .executableTarget(
+      name: "echo",
+      dependencies: [
+        "Buffers", "HTTP", "Serving",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
 

@@ -91,9 +91,20 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
     if additional > capacity - count { grow(by: additional) }
   }
 
+  /// Makes room for `additional` more elements of a run that is to end with `total`: as `reserve`, but never for
+  /// more than those.
+  @inlinable
+  public mutating func reserve(_ additional: Int, ofTotal total: Int) {
+    if additional > capacity - count { move(to: max(count + additional, min(total, capacity * 2))) }
+  }
+
   @inlinable
   mutating func grow(by additional: Int) {
-    let wanted = max(count + additional, capacity * 2, 64 / max(1, MemoryLayout<Element>.stride))
+    move(to: max(count + additional, capacity * 2, 64 / max(1, MemoryLayout<Element>.stride)))
+  }
+
+  @inlinable
+  mutating func move(to wanted: Int) {
     let (allocation, moved) = Self.allocate(wanted)
     moved.moveInitialize(from: base, count: count)
     self.allocation?.deallocate()

@@ -30,11 +30,13 @@ int64_t csystem_unix_seconds(void) {
   return now.tv_sec;
 }
 
-void csystem_raise_descriptor_limit(uint64_t wanted) {
+uint64_t csystem_raise_descriptor_limit(uint64_t wanted) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  if (limit.rlim_cur >= wanted) return limit.rlim_cur;
+  struct rlimit raised = limit;
+  raised.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+  return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
 void csystem_return_free_memory(void) { malloc_trim(0); }

@@ -2,7 +2,8 @@ public import Buffers
 
 /// Takes the chunked coding off a body (RFC 9112 section 7.1) that comes in pieces cut anywhere.
 ///
-/// Sizes are plain hexadecimal, line ends exactly CRLF; extensions and trailers are checked, bounded, ignored.
+/// Sizes are plain hexadecimal, line ends exactly CRLF; extensions (section 7.1.1) and trailers (section 7.1.2) are
+/// checked, bounded, ignored: no trailer becomes a field (RFC 9110 section 6.5.1).
 public struct ChunkDecoder: Sendable {
   private enum Expectation: Sendable {
     case firstSizeDigit, sizeDigit, inExtension, sizeLineFeed
@@ -14,7 +15,9 @@ public struct ChunkDecoder: Sendable {
   private let bodyLimit: Int
   private let lineLimit: Int
   private var expectation = Expectation.firstSizeDigit
-  /// The chunk's size while it is read, then how much of its data is to come.
+  /// The chunk's size while its digits are read.
+  private var size: UInt64 = 0
+  /// How much of the chunk's data is to come.
   private var remaining = 0
   private var sizeDigits = 0
   private var decoded = 0
@@ -86,27 +89,28 @@ public struct ChunkDecoder: Sendable {
     }
   }
 
-  /// chunk-size = 1*HEXDIG; sixteen digits, leading zeros among them, are enough for everybody.
+  /// chunk-size = 1*HEXDIG (RFC 9112 section 7.1). Sixteen digits, leading zeros among them, are enough for
+  /// everybody and never overflow; white space behind them is refused, although section 7.1.1 has receivers
+  /// remove it before an extension: servers that disagree about it have been used for smuggling.
   private mutating func nextInSize(_ byte: UInt8) throws(HTTPError) -> Expectation {
     if let digit = Bytes.hexadecimal(byte) {
       if expectation == .firstSizeDigit {
-        remaining = 0
+        size = 0
         sizeDigits = 0
       }
       sizeDigits += 1
       guard sizeDigits <= 16 else { throw .malformed(.chunkSize, at: 0) }
-      // The size so far is within the limit, so sixteen times it cannot overflow unless the limit is absurd.
-      let (shifted, overflow) = remaining.multipliedReportingOverflow(by: 16)
-      guard !overflow, shifted + digit <= bodyLimit - decoded else { throw .bodyTooLarge(limit: bodyLimit) }
-      remaining = shifted + digit
+      size = size << 4 | UInt64(digit)
       return .sizeDigit
     }
-    guard expectation == .sizeDigit else { throw .malformed(.chunkSize, at: 0) }
-    switch byte {
-    case Bytes.carriageReturn: return .sizeLineFeed
-    case UInt8(ascii: ";"): return .inExtension
-    default: throw .malformed(.chunkSize, at: 0)
+    guard expectation == .sizeDigit, byte == Bytes.carriageReturn || byte == UInt8(ascii: ";") else {
+      throw .malformed(.chunkSize, at: 0)
     }
+    // RFC 9112 section 7.1: a receiver must not let a size overflow.
+    guard let count = Int(exactly: size) else { throw .malformed(.chunkSize, at: 0) }
+    guard count <= bodyLimit - decoded else { throw .bodyTooLarge(limit: bodyLimit) }
+    remaining = count
+    return byte == Bytes.carriageReturn ? .sizeLineFeed : .inExtension
   }
 
   private mutating func afterSize() -> Expectation {

@@ -53,7 +53,7 @@ struct FramingFields: Sendable {
   private mutating func takeHost(_ value: UnsafeRawBufferPointer) throws(HTTPError) {
     // RFC 9112 section 3.2: more than one Host, or an invalid one, is answered with 400.
     if hasHost { throw .malformed(.repeatedHost, at: 0) }
-    if !RequestTarget.isHost(value) { throw .malformed(.host, at: 0) }
+    if !Authority.isValid(value) { throw .malformed(.host, at: 0) }
     hasHost = true
   }
 
@@ -73,16 +73,22 @@ struct FramingFields: Sendable {
   private mutating func takeCoding(_ value: UnsafeRawBufferPointer) throws(HTTPError) {
     hasCoding = true
     var isMalformed = false
+    var elements = 0
     Bytes.forEachElement(of: value) { coding in
       // RFC 9112 section 7: `chunked` has no parameters, and a coding starts with a token.
       let name = UnsafeRawBufferPointer(rebasing: coding.prefix { Bytes.isToken($0) })
       let isChunked = Bytes.equal(name, ignoringCase: "chunked")
       if name.isEmpty || (isChunked && name.count != coding.count) { isMalformed = true }
-      codings += 1
+      elements += 1
       chunkedCodings += isChunked ? 1 : 0
       lastIsChunked = isChunked
     }
-    if isMalformed { throw .malformed(.transferCoding, at: 0) }
+    // RFC 9110 section 5.6.1.1: senders make no empty elements. What is harmless in other lists could here be
+    // read as no coding at all by a proxy in front (RFC 9112 section 11.2).
+    if isMalformed || elements != 1 + value.count(where: { $0 == Bytes.comma }) {
+      throw .malformed(.transferCoding, at: 0)
+    }
+    codings += elements
   }
 
   private mutating func takeConnection(_ value: UnsafeRawBufferPointer) {
@@ -94,8 +100,10 @@ struct FramingFields: Sendable {
   }
 
   private mutating func takeExpectation(_ value: UnsafeRawBufferPointer) throws(HTTPError) {
-    // RFC 9110 section 10.1.1: any other expectation may be answered with 417.
-    guard Bytes.equal(value, ignoringCase: "100-continue") else { throw .unmetExpectation }
-    expectsContinue = true
+    // RFC 9110 section 10.1.1: a list of expectations; any but this one may be answered with 417.
+    try Bytes.forEachElement(of: value) { expectation throws(HTTPError) in
+      guard Bytes.equal(expectation, ignoringCase: "100-continue") else { throw .unmetExpectation }
+      expectsContinue = true
+    }
   }
 }

@@ -48,12 +48,19 @@ public enum HTTPError: Error, Equatable, Sendable {
   /// The status of the answer to such a request.
   public var status: Status {
     switch self {
+    // RFC 9110 section 15.5.1.
     case .malformed: .badRequest
+    // RFC 9110 section 15.6.6.
     case .unsupportedVersion: .httpVersionNotSupported
+    // RFC 9110 section 9.1 and RFC 9112 section 6.1.
     case .unknownMethod, .unknownTransferCoding: .notImplemented
+    // RFC 9110 section 15.5.18.
     case .unmetExpectation: .expectationFailed
+    // RFC 9110 section 15.5.15.
     case .targetTooLong: .uriTooLong
+    // RFC 6585 section 5.
     case .headTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
+    // RFC 9110 section 15.5.14.
     case .bodyTooLarge: .contentTooLarge
     }
   }

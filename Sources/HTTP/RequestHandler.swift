@@ -26,11 +26,15 @@ public struct Refusal: Sendable {
   }
 }
 
-/// What the server asks of an application. All three are called from many threads at once.
+/// What the server asks of an application. All of it is called from many threads at once.
 public protocol RequestHandler: Sendable {
   /// Decides from the head alone, before the body is read and before `100 Continue` is sent, whether the
   /// request can be answered at all; a response here is a refusal (404, 405, 415 …), nil lets it come in.
   func refusal(for head: RequestHead) -> Response?
+
+  /// Whether `head` asks for something that even a server without room for another client must answer, such as
+  /// its health.
+  func isUrgent(_ head: RequestHead) -> Bool
 
   /// Answers a whole request, or returns nil on `.loop` where the work belongs on a worker; the server then
   /// asks again there. On `.worker` nil is a programming error.

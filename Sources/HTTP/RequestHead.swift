@@ -20,7 +20,8 @@ public struct RequestHead: Sendable {
 
   /// The method.
   public let method: Method
-  /// The path of the target, percent-decoding not applied, as in `/convolve`; `*` for OPTIONS of the server.
+  /// The path of the target, percent-decoding not applied, as in `/convolve`; `*` for OPTIONS of the server,
+  /// and for CONNECT the host and port.
   public let path: String
   /// The minor version of HTTP/1 that the client speaks; 1 stands for everything above 1 too.
   public let minorVersion: Int
@@ -34,6 +35,9 @@ public struct RequestHead: Sendable {
   let bytes: [UInt8]
   let queryRange: Range<Int32>?
   let fields: [FieldRange]
+
+  /// How many bytes the head had, which are kept as long as this value is.
+  public var byteCount: Int { bytes.count }
 
   /// The query of the target behind `?`, raw, or nil where there is none.
   public var query: String? {

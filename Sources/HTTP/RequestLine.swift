@@ -29,8 +29,9 @@ struct RequestLine: Sendable {
     if version[5] != UInt8(ascii: "1") { throw .unsupportedVersion }
     minorVersion = version[7] == UInt8(ascii: "0") ? 0 : 1
 
-    // RFC 9110 section 9.1: an unknown method is answered with 501. CONNECT is for proxies (section 9.3.6).
-    guard let method = Method(name), method != .connect else { throw .unknownMethod }
+    // RFC 9110 section 9.1: an unknown method is answered with 501. A known one that the target does not have is
+    // 405, which the handler decides, CONNECT too.
+    guard let method = Method(name) else { throw .unknownMethod }
     self.method = method
 
     let target = UnsafeRawBufferPointer(rebasing: line[(methodEnd + 1)..<targetEnd])

@@ -49,12 +49,20 @@ public struct RequestParser: Sendable {
     self.limits = limits
   }
 
+  /// Whether nothing has come but the empty line that may stand before a request (RFC 9112 section 2.2).
+  public var isEmpty: Bool { line == nil && scanned == lineStart }
+
+  /// Whether the request line, if it has come, asks for a head only: then so must an error be answered (RFC 9110
+  /// section 9.3.2).
+  public var isHead: Bool { line?.method == .head }
+
   /// Goes on with `bytes`, all bytes of the message so far from its first one on.
   ///
   /// - Throws: what is wrong with the head, as soon as the line that is wrong is whole.
   public mutating func parse(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) -> Progress {
     while let lineFeed = Self.lineFeed(in: bytes, from: scanned) {
       try checkLength(upTo: lineFeed + 1)
+      try checkFirstByte(bytes)
       scanned = lineFeed + 1
       // RFC 9112 section 2.2: a bare LF could be taken for a line end; here it is refused.
       guard lineFeed > lineStart, bytes[lineFeed - 1] == Bytes.carriageReturn else {
@@ -102,9 +110,13 @@ public struct RequestParser: Sendable {
   /// that will be too long with the LF it lacks, and a first byte that starts no request.
   private func checkPartialLine(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
     try checkLength(upTo: bytes.count + 1)
-    if line == nil, lineStart < bytes.count, bytes[lineStart] != Bytes.carriageReturn,
-      !Bytes.isToken(bytes[lineStart])
-    {
+    if lineStart < bytes.count { try checkFirstByte(bytes) }
+  }
+
+  /// Refuses a request line that does not start like a method. The CR or LF of an empty line is another matter.
+  private func checkFirstByte(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
+    if line != nil || Bytes.isToken(bytes[lineStart]) { return }
+    if bytes[lineStart] != Bytes.carriageReturn, bytes[lineStart] != Bytes.lineFeed {
       throw .malformed(.method, at: lineStart)
     }
   }

@@ -17,6 +17,12 @@ struct RequestTarget {
     let end = question ?? target.count
     query = question.map { $0 + 1..<target.count }
     guard let first = target.first else { return nil }
+    // Authority-form, RFC 9112 section 3.2.3: for CONNECT, and nothing else for it. A query is part of no authority.
+    if method == .connect {
+      guard question == nil, Authority.isComplete(target) else { return nil }
+      path = 0..<end
+      return
+    }
     // Origin-form, RFC 9112 section 3.2.1.
     if first == UInt8(ascii: "/") {
       path = 0..<end
@@ -34,7 +40,7 @@ struct RequestTarget {
     while pathStart < end, target[pathStart] != UInt8(ascii: "/") { pathStart += 1 }
     let authority = UnsafeRawBufferPointer(rebasing: target[schemeEnd..<pathStart])
     // RFC 9110 section 4.2.1: an http URI with an empty host is invalid.
-    guard let host = authority.first, host != Bytes.colon, Self.isHost(authority) else { return nil }
+    guard let host = authority.first, host != Bytes.colon, Authority.isValid(authority) else { return nil }
     path = pathStart..<end
   }
 
@@ -44,44 +50,5 @@ struct RequestTarget {
       if Bytes.equal(scheme, ignoringCase: length == 7 ? "http://" : "https://") { return length }
     }
     return nil
-  }
-
-  /// Whether `bytes` is `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2), which has no
-  /// user information and may be empty.
-  static func isHost(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var index = 0
-    if bytes.first == UInt8(ascii: "[") {
-      guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), close > 1 else { return false }
-      for byte in bytes[1..<close] {
-        guard Bytes.hexadecimal(byte) != nil || byte == Bytes.colon || byte == UInt8(ascii: ".") else {
-          return false
-        }
-      }
-      index = close + 1
-    } else {
-      while index < bytes.count, bytes[index] != Bytes.colon {
-        if bytes[index] == UInt8(ascii: "%") {
-          guard index + 2 < bytes.count, Bytes.hexadecimal(bytes[index + 1]) != nil,
-            Bytes.hexadecimal(bytes[index + 2]) != nil
-          else { return false }
-          index += 3
-        } else {
-          guard isNameByte(bytes[index]) else { return false }
-          index += 1
-        }
-      }
-    }
-    if index == bytes.count { return true }
-    guard bytes[index] == Bytes.colon, bytes.count - index <= 6 else { return false }
-    return bytes[(index + 1)...].allSatisfy { Bytes.isDigit($0) }
-  }
-
-  /// `unreserved` and `sub-delims` of RFC 3986: the token bytes but `#`, `%`, `^`, `` ` ``, `|`, and `(),;=`.
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "#"), UInt8(ascii: "%"), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "|"): false
-    case UInt8(ascii: "("), UInt8(ascii: ")"), Bytes.comma, UInt8(ascii: ";"), UInt8(ascii: "="): true
-    default: Bytes.isToken(byte)
-    }
   }
 }

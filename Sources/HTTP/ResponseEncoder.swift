@@ -43,6 +43,7 @@ public struct ResponseEncoder: ~Copyable {
     output.append(decimal: response.status.rawValue)
     output.append(UInt8(ascii: " "))
     output.append(response.status.reasonPhrase)
+    // RFC 9110 section 6.6.1: a server with a clock dates every answer, errors too.
     output.append("\r\nDate: ")
     date.append(to: &output)
     if let contentType = response.contentType {

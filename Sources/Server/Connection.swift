@@ -15,7 +15,7 @@ final class Connection {
     /// The request has been refused and so many bytes of its body are still to be thrown away.
     case skippingBody(Int)
     /// A worker has the request. Nothing is read meanwhile.
-    case working
+    case working(Exchange)
     /// The client is slow to read. Nothing is read meanwhile.
     case writing(Outgoing)
     /// The last answer is out; so many more bytes of the client's are read and thrown away.
@@ -42,15 +42,22 @@ final class Connection {
     let body: ByteBuffer
     let next: Next
     var sent: Int
+    private var share: RequestMemory.Share
 
-    init(head: consuming ByteBuffer, body: consuming ByteBuffer, sent: Int, next: Next) {
+    init(
+      head: consuming ByteBuffer, body: consuming ByteBuffer, sent: Int, next: Next, memory: RequestMemory
+    ) {
       self.head = head
       self.body = body
       self.sent = sent
       self.next = next
+      share = RequestMemory.Share(of: memory)
     }
 
     var isComplete: Bool { sent == head.count + body.count }
+
+    /// Charges the bytes to the common memory; false where that has run out.
+    func charge() -> Bool { share.resize(to: head.capacity + body.capacity) }
   }
 
   /// Slot and generation: an event for an earlier connection in the same slot does not match.
@@ -61,18 +68,30 @@ final class Connection {
   /// Bytes that have come and could not be used yet; usually none, because the loop reads into a buffer that
   /// all its connections share.
   var input = ByteBuffer()
+  private var inputShare: RequestMemory.Share
+  /// Whether it is one more than the server has room for: it may ask once, and only what is urgent.
+  let isSurplus: Bool
+  /// Whether it stands in the loop's list of those who have had their turn and have more to ask.
+  var isWaitingForTurn = false
   /// What the poller watches for now.
   var interest = Poller.Interest.reading
-  /// When the state in hand began, in milliseconds.
+  /// When the request in hand began, in milliseconds.
+  var began: Int
+  /// When the state in hand began.
   var since: Int
   /// When bytes last moved in it.
   var lastMove: Int
   /// How many have.
   var moved = 0
 
-  init(_ socket: consuming Connected, token: UInt64, now: Int) {
+  init(
+    _ socket: consuming Connected, token: UInt64, isSurplus: Bool, memory: RequestMemory, now: Int
+  ) {
     self.socket = socket
     self.token = token
+    self.isSurplus = isSurplus
+    inputShare = RequestMemory.Share(of: memory)
+    began = now
     since = now
     lastMove = now
   }
@@ -93,6 +112,15 @@ final class Connection {
     if case .closed = state { true } else { false }
   }
 
+  /// Charges the unused input to the common memory; false where that has run out.
+  func chargeInput() -> Bool { inputShare.resize(to: input.capacity) }
+
+  /// Starts the clocks of a new request.
+  func restartRequest(_ now: Int) {
+    began = now
+    restartClocks(now)
+  }
+
   /// Starts the clocks of a new state.
   func restartClocks(_ now: Int) {
     since = now
@@ -104,69 +132,5 @@ final class Connection {
   func note(_ bytes: Int, _ now: Int) {
     if bytes > 0 { lastMove = now }
     moved += bytes
-  }
-}
-
-/// A body on its way in.
-final class BodyReader {
-  private enum Coding {
-    case identity(remaining: Int)
-    case chunked(ChunkDecoder)
-  }
-
-  /// The request and what has come of its body.
-  let exchange: Exchange
-  private var coding: Coding
-
-  /// A reader of a body of `length` bytes.
-  init(_ exchange: Exchange, length: Int) {
-    self.exchange = exchange
-    coding = .identity(remaining: length)
-  }
-
-  /// A reader of a chunked body.
-  init(_ exchange: Exchange, decoder: ChunkDecoder) {
-    self.exchange = exchange
-    coding = .chunked(decoder)
-  }
-
-  var isComplete: Bool {
-    switch coding {
-    case .identity(let remaining): remaining == 0
-    case .chunked(let decoder): decoder.isComplete
-    }
-  }
-
-  /// Takes what belongs to the body from the front of `bytes`.
-  ///
-  /// - Returns: how much that was.
-  func take(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) -> Int {
-    switch coding {
-    case .identity(let remaining):
-      let count = min(remaining, bytes.count)
-      let piece = UnsafeRawBufferPointer(rebasing: bytes[..<count])
-      exchange.body.append(contentsOf: piece.assumingMemoryBound(to: UInt8.self))
-      coding = .identity(remaining: remaining - count)
-      return count
-    case .chunked(var decoder):
-      let count = try decoder.decode(bytes, into: &exchange.body)
-      coding = .chunked(decoder)
-      return count
-    }
-  }
-
-  /// Reads straight from `socket` to the body's place, where its coding allows that; nil where it does not.
-  /// The room asked for grows with what has come, not with what was announced.
-  func receive(from socket: borrowing Connected) throws(SystemError) -> Transfer? {
-    guard case .identity(let remaining) = coding else { return nil }
-    let room = min(remaining, 256 << 10, max(16 << 10, exchange.body.count))
-    var transfer = Transfer.wouldBlock
-    let count = try exchange.body.append(upTo: room) { room throws(SystemError) in
-      transfer = try socket.receive(into: UnsafeMutableRawBufferPointer(room))
-      if case .bytes(let count) = transfer { return count }
-      return 0
-    }
-    coding = .identity(remaining: remaining - count)
-    return transfer
   }
 }

@@ -22,18 +22,19 @@ extension EventLoop {
           if used < count && !connection.isClosed {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
             connection.input.append(contentsOf: rest.assumingMemoryBound(to: UInt8.self))
+            chargeInput(connection)
           }
         }
       } else {
-        var received = Transfer.wouldBlock
-        let count = try connection.input.append(upTo: 4096) { room throws(SystemError) in
-          received = try connection.socket.receive(into: UnsafeMutableRawBufferPointer(room))
-          if case .bytes(let count) = received { return count }
-          return 0
+        // By way of the shared buffer, so that a client that sends byte by byte holds no more than it has sent.
+        let room = UnsafeMutableRawBufferPointer(rebasing: scratch[..<4096])
+        transfer = try connection.socket.receive(into: room)
+        if case .bytes(let count) = transfer, count > 0 {
+          let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
+          connection.input.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))
+          connection.note(count, now)
+          serveInput(connection)
         }
-        transfer = received
-        connection.note(count, now)
-        if count > 0 { serveInput(connection) }
       }
       if transfer == .bytes(0) { ended(connection) }
     } catch {
@@ -56,6 +57,15 @@ extension EventLoop {
     connection.input.removeFirst(used)
     // An idle connection keeps no big buffer.
     if connection.input.count == 0 { connection.input.clear(keepingAtMost: 256) }
+    chargeInput(connection)
+  }
+
+  /// Charges what has come and could not be used yet to the common memory.
+  private func chargeInput(_ connection: Connection) {
+    if connection.chargeInput() { return }
+    refuseForMemory(connection)
+    connection.input.clear(keepingAtMost: 0)
+    _ = connection.chargeInput()
   }
 
   /// Throws away what comes behind the last answer, up to `limit` bytes.
@@ -71,23 +81,32 @@ extension EventLoop {
 
   /// The client sends no more. One that half-closes after a whole request has its answer already.
   private func ended(_ connection: Connection) {
+    let refusal = Refusal(status: .badRequest, detail: "The connection ended within a request.")
     switch connection.state {
-    case .readingHead, .readingBody:
-      refuse(connection, Refusal(status: .badRequest, detail: "The connection ended within a request."))
+    // RFC 9112 section 8: an incomplete request is answered with an error. An empty line is none: some clients send
+    // one behind a body (section 2.2).
+    case .readingHead(let parser) where !parser.isEmpty: refuse(connection, refusal)
+    case .readingBody(let reader): refuse(connection, refusal, to: reader.exchange.head)
     default: close(connection)
     }
   }
 
-  /// Serves the requests in `bytes` in their order, until one is not whole or has to be waited for.
+  /// Serves the requests in `bytes` in their order (RFC 9112 section 9.3.2), until one is not whole or has to be waited for.
   ///
   /// - Returns: how many bytes are done with.
   private func serve(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) -> Int {
     var used = 0
+    var turns = 0
     while used < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
       switch connection.state {
       case .idle:
-        connection.restartClocks(now)
+        if turns == shared.options.pipelineDepth {
+          waitForTurn(connection)
+          return used
+        }
+        turns += 1
+        connection.restartRequest(now)
         guard let count = serveHead(rest, RequestParser(limits: shared.options.headLimits), connection) else {
           return used
         }
@@ -108,6 +127,13 @@ extension EventLoop {
     return used
   }
 
+  /// Lets the other connections have their turn before this one goes on.
+  private func waitForTurn(_ connection: Connection) {
+    if connection.isWaitingForTurn { return }
+    connection.isWaitingForTurn = true
+    waitingForTurn.append(connection.token)
+  }
+
   /// - Returns: nil where the head is not whole, and is to be shown again with more behind it.
   private func serveHead(
     _ bytes: UnsafeRawBufferPointer, _ parser: consuming RequestParser, _ connection: Connection
@@ -122,7 +148,7 @@ extension EventLoop {
         return length + begin(head, UnsafeRawBufferPointer(rebasing: bytes[length...]), connection)
       }
     } catch {
-      refuse(connection, Refusal(error))
+      refuse(connection, Refusal(error), framing: .init(isHead: parser.isHead, keepAlive: false))
       return bytes.count
     }
   }
@@ -144,7 +170,8 @@ extension EventLoop {
   private func took(_ count: Int, _ reader: BodyReader, _ connection: Connection) {
     connection.note(count, now)
     guard reader.exchange.charge() else {
-      refuseForMemory(connection, reader.exchange.head)
+      reader.exchange.drop()
+      refuseForMemory(connection, to: reader.exchange.head)
       return
     }
     if reader.isComplete {
@@ -159,6 +186,10 @@ extension EventLoop {
   private func begin(
     _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ connection: Connection
   ) -> Int {
+    if connection.isSurplus, !shared.handler.isUrgent(head) {
+      refuse(connection, connectionRefusal, to: head)
+      return bytes.count
+    }
     if let response = shared.handler.refusal(for: head) {
       return turnAway(head, response, bytes, connection)
     }

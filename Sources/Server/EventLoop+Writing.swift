@@ -21,7 +21,8 @@ extension EventLoop {
     if exchange.charge() {
       flush(connection, then: .submit(exchange))
     } else {
-      refuseForMemory(connection, head)
+      exchange.drop()
+      refuseForMemory(connection, to: head)
     }
   }
 
@@ -29,6 +30,8 @@ extension EventLoop {
   func answer(_ exchange: Exchange, _ connection: Connection) {
     let request = Request(head: exchange.head, body: exchange.body.bytes)
     if let response = shared.handler.response(to: request, on: .loop) {
+      // First, so that the memory is there again when the client hears of it.
+      exchange.drop()
       send(response, to: exchange.head, connection)
     } else {
       flush(connection, then: .submit(exchange))
@@ -38,10 +41,12 @@ extension EventLoop {
   /// Sends what a worker made, unless the client has gone.
   func finished(_ exchange: Exchange) {
     noteWork()
-    guard let connection = connection(exchange.token), case .working = connection.state else { return }
+    guard let connection = connection(exchange.token), case .working(let asked) = connection.state,
+      asked === exchange
+    else { return }
     connection.state = .idle
     connection.restartClocks(now)
-    if let response = exchange.response.take() { send(response, to: exchange.head, connection) }
+    if let response = exchange.takeResponse() { send(response, to: exchange.head, connection) }
     settle(connection)
     resume(connection)
   }
@@ -54,17 +59,37 @@ extension EventLoop {
   /// Sends a refusal of the server's own, after which the connection ends: how the client's bytes go on is not
   /// known any more.
   func refuse(_ connection: Connection, _ refusal: Refusal, to head: RequestHead? = nil) {
-    let response = shared.handler.response(for: refusal)
     let framing = head.map { self.framing(for: $0, keepAlive: false) } ?? .init(keepAlive: false)
-    send(response, framing: framing, connection, next: .linger)
+    refuse(connection, refusal, framing: framing)
   }
 
-  /// Refuses a request whose body does not fit beside those of the others.
-  func refuseForMemory(_ connection: Connection, _ head: RequestHead) {
-    let refusal = Refusal(
-      status: .serviceUnavailable, detail: "The requests in flight use all the memory there is for bodies.",
-      limit: shared.options.maximumBodyBytesInFlight)
-    refuse(connection, refusal, to: head)
+  func refuse(_ connection: Connection, _ refusal: Refusal, framing: ResponseEncoder.Framing) {
+    send(shared.handler.response(for: refusal), framing: framing, connection, next: .linger)
+  }
+
+  /// Refuses what does not fit beside what the others hold. A connection that is waiting for an earlier answer can't
+  /// be told.
+  func refuseForMemory(_ connection: Connection, to head: RequestHead? = nil) {
+    guard connection.isReading else {
+      close(connection)
+      return
+    }
+    refuse(connection, memoryRefusal, to: head)
+  }
+
+  private var memoryRefusal: Refusal {
+    Refusal(
+      status: .serviceUnavailable, detail: "The requests in flight use all the memory there is for them.",
+      limit: shared.options.maximumBytesInFlight)
+  }
+
+  /// RFC 9110 section 10.2.3: whoever is refused for lack of room hears when to come again.
+  func withRetryAfter(_ response: consuming Response) -> Response {
+    var response = response
+    if response.status == .serviceUnavailable, !response.fields.contains(where: \.isRetryAfter) {
+      response.fields.append(Response.Field("Retry-After", "1"))
+    }
+    return response
   }
 
   /// Sends the answer to a request that has been read whole, and goes on with `next` if the connection stays.
@@ -72,8 +97,8 @@ extension EventLoop {
     _ response: consuming Response, to head: RequestHead, _ connection: Connection,
     next: Connection.State = .idle
   ) {
-    let keepAlive = head.keepAlive && !isDraining
-    // A client that asked for the end sends nothing more; one that did not may be about to.
+    let keepAlive = head.keepAlive && !isDraining && !connection.isSurplus
+    // RFC 9112 section 9.6: a client that asked for the end sends nothing more; one that did not may be about to.
     let after: Connection.Next = keepAlive ? .reading(next) : head.keepAlive ? .linger : .close
     send(response, framing: framing(for: head, keepAlive: keepAlive), connection, next: after)
   }
@@ -83,9 +108,9 @@ extension EventLoop {
     _ response: consuming Response, framing: ResponseEncoder.Framing, _ connection: Connection,
     next: Connection.Next
   ) {
-    var response = response
-    if response.status == .serviceUnavailable, !response.fields.contains(where: \.isRetryAfter) {
-      response.fields.append(Response.Field("Retry-After", "1"))
+    var response = withRetryAfter(response)
+    if response.body.count > Self.gatherLimit, !shared.memory.hasRoom(for: response.body.count) {
+      response = withRetryAfter(shared.handler.response(for: memoryRefusal))
     }
     let bodyCount = encoder.appendHead(of: response, framing: framing, to: &output)
     if bodyCount > Self.gatherLimit {
@@ -149,7 +174,13 @@ extension EventLoop {
     var head = ByteBuffer(capacity: output.count)
     head.append(contentsOf: output.elements)
     output.clear(keepingAtMost: 64 << 10)
-    connection.state = .writing(Connection.Outgoing(head: head, body: body, sent: sent, next: next))
+    let outgoing = Connection.Outgoing(
+      head: head, body: body, sent: sent, next: next, memory: shared.memory)
+    guard outgoing.charge() else {
+      close(connection)
+      return
+    }
+    connection.state = .writing(outgoing)
     connection.restartClocks(now)
     watch(connection, .writing)
   }
@@ -191,10 +222,9 @@ extension EventLoop {
     case .reading(let state):
       if case .writing = connection.state { connection.restartClocks(now) }
       connection.state = state
-      if isDraining && connection.isIdle && connection.input.count == 0 { close(connection) }
     case .submit(let exchange):
       if shared.pool.submit(exchange) {
-        connection.state = .working
+        connection.state = .working(exchange)
       } else {
         connection.state = .idle
         let refusal = Refusal(
@@ -202,8 +232,12 @@ extension EventLoop {
           limit: shared.options.queueLength)
         send(shared.handler.response(for: refusal), to: exchange.head, connection)
       }
-    case .close: close(connection)
-    case .linger:
+    case .close where !connection.socket.hasUnread():
+      // Closing in stages would cost such a request a third more of the processor.
+      close(connection)
+    case .close, .linger:
+      // RFC 9112 section 9.6: half of the connection is closed first, and what still comes is read away, since a
+      // reset could destroy the answer before the client has read it.
       guard (try? connection.socket.shutdownWriting()) != nil else {
         close(connection)
         return

@@ -13,7 +13,7 @@ final class SharedState: Sendable {
   let options: ServerOptions
   let handler: any RequestHandler
   let pool: WorkerPool
-  let memory: BodyMemory
+  let memory: RequestMemory
   let connections = Atomic<Int>(0)
   private let phaseNumber = Atomic<Int>(Phase.running.rawValue)
 
@@ -21,7 +21,7 @@ final class SharedState: Sendable {
     self.options = options
     self.handler = handler
     pool = WorkerPool(handler: handler, queueLength: options.queueLength)
-    memory = BodyMemory(limit: options.maximumBodyBytesInFlight)
+    memory = RequestMemory(limit: options.maximumBytesInFlight)
   }
 
   var phase: Phase { Phase(rawValue: phaseNumber.load(ordering: .acquiring)) ?? .stopping }
@@ -42,9 +42,17 @@ final class EventLoop: @unchecked Sendable {
   let logger: Logger
 
   var listener: Listener?
+  /// What is left for a client for whom there is no descriptor.
+  var spare: SpareDescriptor?
   /// Accepting waits for a descriptor to become free.
   var isAcceptingPaused = false
+  /// Whether the log knows already that descriptors have run out.
+  var hasReportedShortage = false
   var isDraining = false
+  /// Until when, in milliseconds, a draining loop goes on accepting who is half-way in.
+  var lastArrival = Int.max
+  /// When, in milliseconds, draining began.
+  var drainStart = Int.max
   /// Whether connections were cut because draining took too long or was not waited for.
   private(set) var wasForced = false
 
@@ -52,10 +60,12 @@ final class EventLoop: @unchecked Sendable {
   var generations: [UInt32] = []
   var freeSlots: [Int] = []
   var openConnections = 0
+  /// The connections that have had their turn and have more to ask.
+  var waitingForTurn: [UInt64] = []
   /// Whether large bodies or answers may have been freed since memory was last given back.
-  private var mayReturnMemory = false
+  var mayReturnMemory = false
   /// Whether that happened since the last sweep: a loop at work keeps its memory.
-  private var hasWorked = false
+  var hasWorked = false
 
   /// Milliseconds at the event in hand.
   var now = Clock.milliseconds
@@ -65,9 +75,8 @@ final class EventLoop: @unchecked Sendable {
   /// The answers of the connection in hand, gathered to leave in one call; empty between events.
   var output = ByteBuffer(capacity: 4 << 10)
 
-  private static let listenerToken = UInt64.max
+  static let listenerToken = UInt64.max
   private static let mailboxToken = UInt64.max - 1
-  private static let sweepMilliseconds = 1000
 
   init(shared: SharedState, listener: consuming Listener, logger: Logger) throws(SystemError) {
     self.shared = shared
@@ -77,6 +86,7 @@ final class EventLoop: @unchecked Sendable {
     try poller.add(listener, token: Self.listenerToken)
     try poller.add(mailbox.bell, token: Self.mailboxToken)
     self.listener = consume listener
+    spare = try SpareDescriptor()
   }
 
   deinit {
@@ -86,12 +96,13 @@ final class EventLoop: @unchecked Sendable {
   /// Serves until drained or stopped.
   func run() {
     defer { mailbox.close() }
-    var nextSweep = now + Self.sweepMilliseconds
+    var nextSweep = now + sweepMilliseconds
     var drainEnd = Int.max
     while true {
       let isQuiet = openConnections == 0 && !isAcceptingPaused && !isDraining && !mayReturnMemory
+      let pause = isQuiet ? -1 : Int32(clamping: max(1, nextSweep - now))
       do {
-        try poller.wait(milliseconds: isQuiet ? -1 : Int32(clamping: max(1, nextSweep - now))) {
+        try poller.wait(milliseconds: waitingForTurn.isEmpty ? pause : 0) {
           handle(token: $0, events: $1)
         }
       } catch {
@@ -100,19 +111,33 @@ final class EventLoop: @unchecked Sendable {
         break
       }
       readClocks()
+      giveTurns()
       if shared.phase != .running, !isDraining {
         drainEnd = now + shared.options.drainSeconds * 1000
         beginDraining()
+        nextSweep = now
       }
       if now >= nextSweep {
-        nextSweep = now + Self.sweepMilliseconds
         sweep()
+        nextSweep = now + sweepMilliseconds
       }
-      if isDraining && openConnections == 0 { return }
+      if isDraining && openConnections == 0 && listener == nil { return }
       if shared.phase == .stopping || now >= drainEnd { break }
     }
     wasForced = true
     for case let connection? in slots { close(connection) }
+  }
+
+  /// Serves on those who had more to ask than one turn allows.
+  private func giveTurns() {
+    if waitingForTurn.isEmpty { return }
+    let turns = waitingForTurn
+    waitingForTurn = []
+    for token in turns {
+      guard let connection = connection(token) else { continue }
+      connection.isWaitingForTurn = false
+      resume(connection)
+    }
   }
 
   private func readClocks() {
@@ -134,6 +159,8 @@ final class EventLoop: @unchecked Sendable {
   }
 
   private func dispatch(_ events: Poller.Interest, to connection: Connection) {
+    // Who waits for a turn has bytes here that come first, and is not forgotten.
+    if connection.isWaitingForTurn { return }
     switch connection.state {
     case .idle, .readingHead, .readingBody, .skippingBody: readable(connection)
     case .lingering(let limit): discard(connection, limit)
@@ -163,7 +190,11 @@ final class EventLoop: @unchecked Sendable {
 
   func close(_ connection: Connection) {
     if connection.isClosed { return }
-    if case .readingBody = connection.state { noteWork() }
+    switch connection.state {
+    case .readingBody: noteWork()
+    case .working(let exchange): exchange.abandon()
+    default: break
+    }
     connection.state = .closed
     let slot = Int(connection.token & 0xFFFF_FFFF)
     slots[slot] = nil
@@ -182,118 +213,5 @@ final class EventLoop: @unchecked Sendable {
     } catch {
       close(connection)
     }
-  }
-
-  private func accept() {
-    // Bounded, so that a flood of arrivals does not starve those who are here.
-    for _ in 0..<64 where !acceptOne() { return }
-  }
-
-  /// Takes one waiting connection; false where there is none to be had now.
-  private func acceptOne() -> Bool {
-    guard let arrival = listener?.accept() else { return false }
-    switch consume arrival {
-    case .nobody: return false
-    case .failed: return true
-    case .exhausted(let error):
-      // The backlog keeps the clients; the next sweep tries again. Without this the poller would spin.
-      logger.warning("accepting pauses", metadata: ["error": "\(error)"])
-      pauseAccepting(true)
-      return false
-    case .connection(let socket):
-      add(socket)
-      return true
-    }
-  }
-
-  private func add(_ socket: consuming Connected) {
-    let count = shared.connections.wrappingAdd(1, ordering: .relaxed).newValue
-    let limit = shared.options.maximumConnections
-    // A few more than allowed are let in to be told so; beyond that there is only the closed door.
-    guard count <= limit + 64 else {
-      shared.connections.wrappingSubtract(1, ordering: .relaxed)
-      return
-    }
-    let slot = freeSlots.popLast() ?? slots.count
-    if slot == slots.count {
-      slots.append(nil)
-      generations.append(0)
-    }
-    let token = UInt64(generations[slot]) << 32 | UInt64(slot)
-    let connection = Connection(socket, token: token, now: now)
-    slots[slot] = connection
-    openConnections += 1
-    do {
-      try poller.add(connection.socket, .reading, token: token)
-    } catch {
-      close(connection)
-      return
-    }
-    if count > limit {
-      refuse(
-        connection,
-        Refusal(status: .serviceUnavailable, detail: "There are too many connections.", limit: limit))
-    }
-  }
-
-  private func pauseAccepting(_ isPaused: Bool) {
-    guard let watched = listener.take() else { return }
-    do {
-      try poller.change(watched, isPaused ? [] : .reading, token: Self.listenerToken)
-      isAcceptingPaused = isPaused
-    } catch {
-      logger.error("cannot change the listener", metadata: ["error": "\(error)"])
-    }
-    listener = consume watched
-  }
-
-  // MARK: The end, and time
-
-  /// Closes the door and sends home who waits for nothing.
-  private func beginDraining() {
-    // Who is already in the backlog has been accepted by the kernel; closing the listener would reset them.
-    while acceptOne() {}
-    listener = nil
-    isDraining = true
-    isAcceptingPaused = false
-    for case let connection? in slots where connection.isIdle {
-      // A request may have come in the same moment.
-      readable(connection)
-      if connection.isIdle { close(connection) }
-    }
-  }
-
-  private func sweep() {
-    if isAcceptingPaused { pauseAccepting(false) }
-    if mayReturnMemory, !hasWorked {
-      Process.returnFreeMemory()
-      mayReturnMemory = false
-    }
-    hasWorked = false
-    let options = shared.options
-    for case let connection? in slots {
-      let age = now - connection.since
-      switch connection.state {
-      case .idle: if isDraining || age > options.idleSeconds * 1000 { close(connection) }
-      case .readingHead:
-        if age > options.headSeconds * 1000 {
-          refuse(connection, Refusal(status: .requestTimeout, detail: "The head took too long to come."))
-        }
-      case .readingBody:
-        if isTooSlow(connection) {
-          refuse(connection, Refusal(status: .requestTimeout, detail: "The body came too slowly."))
-        }
-      case .skippingBody, .writing: if isTooSlow(connection) { close(connection) }
-      case .lingering: if age > options.lingerSeconds * 1000 { close(connection) }
-      case .working, .closed: break
-      }
-    }
-  }
-
-  private func isTooSlow(_ connection: Connection) -> Bool {
-    let stall = shared.options.stallSeconds * 1000
-    if now - connection.lastMove > stall { return true }
-    let counted = now - connection.since - stall
-    return counted > 0 && connection.moved < counted / 1000 * shared.options.minimumBytesPerSecond
   }
 }

@@ -2,30 +2,10 @@ import Buffers
 import HTTP
 import Synchronization
 
-/// The memory that the bodies of all requests in flight share.
-final class BodyMemory: Sendable {
-  private let limit: Int
-  private let used = Atomic<Int>(0)
-
-  init(limit: Int) {
-    self.limit = limit
-  }
-
-  func take(_ bytes: Int) -> Bool {
-    if used.wrappingAdd(bytes, ordering: .relaxed).newValue <= limit { return true }
-    used.wrappingSubtract(bytes, ordering: .relaxed)
-    return false
-  }
-
-  func give(_ bytes: Int) {
-    used.wrappingSubtract(bytes, ordering: .relaxed)
-  }
-}
-
 /// A request that owns its body, and later its answer.
 ///
-/// Unchecked: it is handed from the loop to a worker and back, and only the one who has it touches it. A worker
-/// keeps it alive, so the body outlives a connection that breaks while the worker reads it.
+/// Unchecked: it is handed from the loop to a worker and back, and only the one who has it touches it, apart from the
+/// atomic flag. A worker keeps it alive, so the body outlives a connection that breaks while the worker reads it.
 final class Exchange: @unchecked Sendable {
   let head: RequestHead
   /// The connection that asked.
@@ -35,32 +15,48 @@ final class Exchange: @unchecked Sendable {
   var body = ByteBuffer()
   var response: Response?
 
-  private let memory: BodyMemory
-  private var charged = 0
+  private var share: RequestMemory.Share
+  private let abandoned = Atomic<Bool>(false)
 
-  init(_ head: RequestHead, token: UInt64, mailbox: Mailbox, memory: BodyMemory) {
+  /// What it takes besides the bytes of head and body, roughly.
+  private static let ownBytes = 1024
+
+  init(_ head: RequestHead, token: UInt64, mailbox: Mailbox, memory: RequestMemory) {
     self.head = head
     self.token = token
     self.mailbox = mailbox
-    self.memory = memory
+    share = RequestMemory.Share(of: memory)
   }
 
-  deinit {
-    memory.give(charged)
-  }
+  /// Whether nobody waits for the answer any more.
+  var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
+
+  /// To be called where nobody waits for the answer any more: a worker that has not begun does not begin.
+  func abandon() { abandoned.store(true, ordering: .relaxed) }
 
   /// Charges the body's growth to the common memory; false where that has run out.
   func charge() -> Bool {
-    let grown = body.count - charged
-    guard memory.take(grown) else { return false }
-    charged += grown
-    return true
+    share.resize(to: Self.ownBytes + head.byteCount + body.capacity)
   }
 
-  /// Gives the body back as soon as nobody needs it any more.
-  func dropBody() {
+  /// Puts the answer in the place of the body, which nobody needs any more.
+  func finish(with response: consuming Response) {
     body.clear(keepingAtMost: 0)
-    memory.give(charged)
-    charged = 0
+    let bytes = response.body.capacity
+    self.response = consume response
+    // What is there already can't be refused; the loop looks for room before it keeps it for long.
+    _ = share.resize(to: Self.ownBytes + head.byteCount + bytes)
+  }
+
+  /// Takes the answer out; who takes it answers for its memory.
+  func takeResponse() -> Response? {
+    _ = share.resize(to: 0)
+    return response.take()
+  }
+
+  /// Gives the body back.
+  func drop() {
+    body.clear(keepingAtMost: 0)
+    _ = share.resize(to: 0)
   }
 }

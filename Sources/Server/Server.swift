@@ -23,7 +23,7 @@ public final class Server: Sendable {
   ) throws(SystemError) {
     let shared = SharedState(options: options, handler: handler)
     let wanted = try SocketAddress(host: options.host, port: options.port)
-    try Listener.checkFree(wanted)
+    if !options.sharesPort { try Listener.checkFree(wanted) }
     let first = try Listener(at: wanted)
     let address = try first.address()
     var loops = [try EventLoop(shared: shared, listener: first, logger: logger)]
@@ -43,7 +43,12 @@ public final class Server: Sendable {
   public nonisolated func start() throws(SystemError) {
     Process.ignoreBrokenPipes()
     // Besides the connections: listeners, pollers, bells, the files of the process, and some air.
-    Process.allowDescriptors(shared.options.maximumConnections + 4 * loops.count + 128)
+    let wanted = shared.options.maximumConnections + 4 * loops.count + 128
+    let allowed = Process.allowDescriptors(wanted)
+    if allowed < wanted {
+      logger.warning(
+        "fewer descriptors than connections", metadata: ["allowed": "\(allowed)", "wanted": "\(wanted)"])
+    }
     do {
       try shared.pool.start(shared.options.workers)
       for (number, loop) in loops.enumerated() {

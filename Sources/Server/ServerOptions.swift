@@ -6,6 +6,9 @@ public struct ServerOptions: Sendable {
   public var host = "127.0.0.1"
   /// The port; 0 lets the kernel choose.
   public var port: UInt16 = 8080
+  /// Whether other processes may listen at the same place, each serving a part of the connections: so a new
+  /// process can take over from an old one with no connection lost.
+  public var sharesPort = false
   /// How many event loops, each on its own thread with its own listener.
   public var eventLoops: Int
   /// How many worker threads.
@@ -18,14 +21,20 @@ public struct ServerOptions: Sendable {
   public var maximumFields = 100
   /// The longest request target, in bytes.
   public var maximumTargetBytes = 8000
-  /// The most connections at a time, over all loops.
+  /// The most connections at a time, over all loops. A few more are let in to hear so, or to ask what is urgent.
   public var maximumConnections = 10_000
   /// The most requests that wait for a worker.
   public var queueLength = 256
-  /// The bound, in bytes, on the bodies of all requests in flight together.
-  public var maximumBodyBytesInFlight = 1 << 30
+  /// The bound, in bytes, on what all requests in flight hold together: bodies on their way in, answers on their
+  /// way out, and bytes that wait for their turn.
+  public var maximumBytesInFlight = 1 << 30
+  /// The most requests of one connection that are answered in one go; those behind them wait until the other
+  /// connections have had their turn, and nothing more is read from that client meanwhile.
+  public var pipelineDepth = 32
   /// How long a head may take from its first byte on.
   public var headSeconds = 10
+  /// How long a request may take from its first byte until its answer is made.
+  public var requestSeconds = 60
   /// How long a connection may wait for a next request.
   public var idleSeconds = 60
   /// How long a body, or an answer on its way out, may stand still; also the time before the rate counts.
@@ -37,6 +46,9 @@ public struct ServerOptions: Sendable {
   public var lingerSeconds = 5
   /// How many bytes are thrown away in that time at most.
   public var lingerBytes = 256 << 20
+  /// How long whoever runs the server should go on taking connections after it was told to end, so that those who
+  /// send clients here hear of it first.
+  public var drainDelaySeconds = 0
   /// How long `drain` waits for requests in flight.
   public var drainSeconds = 30
 

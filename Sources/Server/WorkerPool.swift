@@ -54,9 +54,13 @@ final class WorkerPool: Sendable {
 
   private func run() {
     while case .work(let exchange) = nextTask() {
-      exchange.response = answer(exchange)
-      exchange.dropBody()
-      exchange.mailbox.post(exchange)
+      // The queue may have been long enough for the client to leave or for its time to run out.
+      if exchange.isAbandoned {
+        exchange.drop()
+      } else {
+        exchange.finish(with: answer(exchange))
+        exchange.mailbox.post(exchange)
+      }
     }
   }
 

@@ -7,6 +7,9 @@ public final class ConvolutionService: RequestHandler {
   let limits: ServiceLimits
   private let draining = Atomic<Bool>(false)
 
+  /// The methods that some route has.
+  private static let serverMethods = "GET, HEAD, POST, OPTIONS"
+
   /// A service that is ready and answers within `limits`.
   public init(limits: ServiceLimits = ServiceLimits()) {
     self.limits = limits
@@ -17,11 +20,20 @@ public final class ConvolutionService: RequestHandler {
     draining.store(true, ordering: .relaxed)
   }
 
+  /// Whether somebody asks how the server is: that must be answered most of all when it is not well.
+  public func isUrgent(_ head: RequestHead) -> Bool {
+    head.path == Route.healthz.rawValue || head.path == Route.readyz.rawValue
+  }
+
   /// Refuses what can be refused without the body: an unknown path, a wrong method, an Accept or a Content-Type
   /// that does not fit.
   public func refusal(for head: RequestHead) -> Response? {
     guard let route = Route(rawValue: head.path) else {
       if head.path == "*" { return nil }
+      if head.method == .connect {
+        return Problem(.methodNotAllowed, "CONNECT is for proxies, and this is none.")
+          .response(fields: [Response.Field("Allow", Self.serverMethods)])
+      }
       let paths = Route.allCases.map(\.rawValue).joined(separator: ", ")
       return Problem(.notFound, "There is no \(head.path) here; there are \(paths).").response()
     }
@@ -55,7 +67,7 @@ public final class ConvolutionService: RequestHandler {
   public func response(to request: borrowing Request, on place: Place) -> Response? {
     guard let route = Route(rawValue: request.head.path) else {
       // `OPTIONS *` is all that passes `refusal(for:)` without being a route.
-      return Response(.noContent, fields: [Response.Field("Allow", "GET, HEAD, POST, OPTIONS")])
+      return Response(.noContent, fields: [Response.Field("Allow", Self.serverMethods)])
     }
     if request.head.method == .options {
       return Response(.noContent, fields: [Response.Field("Allow", route.allowedMethods)])

@@ -37,6 +37,16 @@ public struct Listener: ~Copyable, Sendable {
     try SystemCall.localAddress(of: descriptor)
   }
 
+  /// Has the kernel drop further attempts to connect, while those that are half-way still complete and can be
+  /// accepted.
+  ///
+  /// To close a listener resets the clients in its queue, and those who would enter it in the same instant. With
+  /// this before, who comes too late hears nothing, tries again within a second, and then finds another listener
+  /// of the port. Where the kernel refuses, everything stays as it was.
+  public borrowing func dropNewcomers() {
+    try? SystemCall.attachFilter(descriptor, SystemCall.dropConnectionAttempts)
+  }
+
   /// What an attempt to accept came to.
   public enum Arrival: ~Copyable {
     /// A new connection.
@@ -67,6 +77,18 @@ public struct Listener: ~Copyable, Sendable {
   }
 }
 
+/// A descriptor held back for the moment in which there is no other: freed, it lets one more client in, who can
+/// then be told why it has to leave.
+public struct SpareDescriptor: ~Copyable, Sendable {
+  private let descriptor: Descriptor
+
+  /// Takes a descriptor out of use.
+  public init() throws(SystemError) {
+    // An eventfd is the cheapest thing that has one.
+    descriptor = try SystemCall.makeEvent()
+  }
+}
+
 /// A connected, non-blocking TCP socket.
 public struct Connected: ~Copyable, Sendable {
   let descriptor: Descriptor
@@ -83,6 +105,15 @@ public struct Connected: ~Copyable, Sendable {
     _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
   ) throws(SystemError) -> Transfer {
     try SystemCall.write(descriptor, first, second)
+  }
+
+  /// Whether bytes have come that nobody has read. To close then would be a reset, which can destroy what is
+  /// still on its way to the peer. Reads a few of them.
+  public borrowing func hasUnread() -> Bool {
+    withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { room in
+      guard case .bytes(let count) = try? receive(into: room) else { return false }
+      return count > 0
+    }
   }
 
   /// Tells the peer that nothing more will be sent.

@@ -10,8 +10,10 @@ public enum Process {
 
   /// Lets the process have `count` open descriptors, or as many as the system allows it; shells and containers
   /// often start with 1024.
-  public static func allowDescriptors(_ count: Int) {
-    csystem_raise_descriptor_limit(UInt64(max(0, count)))
+  ///
+  /// - Returns: how many it may have now.
+  public static func allowDescriptors(_ count: Int) -> Int {
+    Int(clamping: csystem_raise_descriptor_limit(UInt64(max(0, count))))
   }
 
   /// Gives the memory that was freed back to the system.

@@ -91,6 +91,30 @@ enum SystemCall {
     }
   }
 
+  /// A program of the classic packet filter that drops segments which open a connection: SYN without ACK, two bits
+  /// of byte 13 of the TCP header, where a socket's filter begins to read.
+  static let dropConnectionAttempts = [
+    sock_filter(code: UInt16(BPF_LD | BPF_B | BPF_ABS), jt: 0, jf: 0, k: 13),
+    sock_filter(code: UInt16(BPF_ALU | BPF_AND | BPF_K), jt: 0, jf: 0, k: 0x12),
+    sock_filter(code: UInt16(BPF_JMP | BPF_JEQ | BPF_K), jt: 0, jf: 1, k: 0x02),
+    sock_filter(code: UInt16(BPF_RET | BPF_K), jt: 0, jf: 0, k: 0),
+    sock_filter(code: UInt16(BPF_RET | BPF_K), jt: 0, jf: 0, k: UInt32.max),
+  ]
+
+  static func attachFilter(
+    _ descriptor: borrowing Descriptor, _ program: [sock_filter]
+  ) throws(SystemError) {
+    let number = descriptor.number
+    var program = program
+    _ = try run("setsockopt") {
+      program.withUnsafeMutableBufferPointer { steps in
+        var program = sock_fprog(len: UInt16(steps.count), filter: steps.baseAddress)
+        return setsockopt(
+          number, SOL_SOCKET, SO_ATTACH_FILTER, &program, socklen_t(MemoryLayout<sock_fprog>.size))
+      }
+    }
+  }
+
   static func receive(
     _ descriptor: borrowing Descriptor, _ room: UnsafeMutableRawBufferPointer
   ) throws(SystemError) -> Transfer {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Serving
 import Sockets
 
 /// `convcheck health`: asks a running server for its health, so that a container needs no other client.
@@ -10,10 +11,11 @@ struct HealthCommand: ParsableCommand {
       "Exit status 0 if GET /healthz answers 200 in time, 1 if not. Host and port are set as for serve.")
 
   private static let hostSetting = Setting(
-    "host", ServeSettings.hostSetting.fallback, "address",
+    "host", ServerSettings.hostSetting.fallback, "address",
     "The numeric address that the server listens at, or localhost.")
   private static let portSetting = Setting(
-    "port", ServeSettings.portSetting.fallback, "port", in: 1...65_535, "The port that the server listens at."
+    "port", ServerSettings.portSetting.fallback, "port", in: 1...65_535,
+    "The port that the server listens at."
   )
 
   @Option(help: Self.hostSetting.help) var host: String?

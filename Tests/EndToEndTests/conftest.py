@@ -3,13 +3,21 @@
 import signal
 
 import pytest
-from support import BINARY, ROOT, Asker, Server, get
+from support import BINARY, ECHO, ROOT, Asker, Server, get
 
 
 @pytest.fixture(scope="session")
 def server():
     assert BINARY.exists(), f"{BINARY} is missing: run `make test`, or `swift build -c release`"
     running = Server(ROOT / ".build/end-to-end/server.log")
+    yield running
+    assert running.alive(), "the server died"
+    assert running.stop(signal.SIGTERM) == 0, running.output()[-4000:]
+
+
+@pytest.fixture(scope="session")
+def echo_server():
+    running = Server(ROOT / ".build/end-to-end/echo.log", command=(ECHO,))
     yield running
     assert running.alive(), "the server died"
     assert running.stop(signal.SIGTERM) == 0, running.output()[-4000:]
@@ -38,8 +46,8 @@ def own_server(tmp_path):
     """Starts servers that a test may end or harm; whatever it leaves running is killed."""
     started = []
 
-    def start(*arguments, environment=None):
-        running = Server(tmp_path / f"server{len(started)}.log", *arguments, environment=environment)
+    def start(*arguments, **how):
+        running = Server(tmp_path / f"server{len(started)}.log", *arguments, **how)
         started.append(running)
         return running
 

@@ -17,6 +17,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("CONVCHECK_BINARY", ROOT / ".build/release/convcheck"))
+ECHO = BINARY.with_name("echo")
 
 # Every formulation with every storage it has. These add up the definition's products, and nothing else.
 DOT_PRODUCTS = [
@@ -39,23 +40,24 @@ SMALL_PROBLEM = {"image": IMAGE_5X5, "filter": FILTER_2X2}
 
 
 class Server:
-    """A convcheck process that serves on a port of its own."""
+    """A process that serves on a port of its own: `convcheck serve`, or another command with the same options."""
 
-    def __init__(self, log, *arguments, environment=None):
+    def __init__(self, log, *arguments, environment=None, command=(BINARY, "serve"), before=None):
         self.log = Path(log)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(BINARY), "serve", "--host", "127.0.0.1", "--port", "0", *arguments]
+        words = [*map(str, command), "--host", "127.0.0.1", "--port", "0", *arguments]
         clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_")}
         with open(self.log, "wb") as output, open(self.log.with_suffix(".err"), "wb") as errors:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=clean | (environment or {})
+                words, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=clean | (environment or {}),
+                preexec_fn=before,
             )
         self.host, self.port = self._address()
 
     def _address(self):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            ready = re.search(r"convcheck serves on http://([0-9.]+):(\d+)\s", self.log.read_text())
+            ready = re.search(r"\w+ serves on http://([0-9.]+):(\d+)\s", self.log.read_text())
             if ready:
                 return ready[1], int(ready[2])
             if self.process.poll() is not None:
@@ -92,6 +94,14 @@ class Server:
         if self.alive():
             self.process.kill()
         self.process.wait()
+
+
+def run(*arguments, environment=None, timeout=20):
+    """Runs the binary to its end."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_")}
+    return subprocess.run(
+        [str(BINARY), *arguments], env=clean | (environment or {}), capture_output=True, text=True, timeout=timeout
+    )
 
 
 @dataclass

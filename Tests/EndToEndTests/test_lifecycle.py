@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -14,15 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import BINARY, ROOT, SMALL_PROBLEM, call, call_on, encode, get
-
-
-def run(*arguments, environment=None, timeout=20):
-    """Runs the binary to its end."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_")}
-    return subprocess.run(
-        [str(BINARY), *arguments], env=clean | (environment or {}), capture_output=True, text=True, timeout=timeout
-    )
+from support import BINARY, ROOT, SMALL_PROBLEM, call, call_on, encode, get, run
 
 
 def long_problem(side, taps, repeats):
@@ -34,9 +27,9 @@ def long_problem(side, taps, repeats):
 SECONDS_OF_WORK = long_problem(512, 33, 200)
 # 4·10¹² multiply-adds: minutes on any machine. The server that gets it needs a higher limit.
 MINUTES_OF_WORK = long_problem(1024, 65, 1000)
-MORE_WORK = ["--max-work", str(10**13)]
+MORE_WORK = ["--max-work", str(10**13), "--request-timeout", "600"]
 # Machines differ: a drain that is to be waited for must not be cut short.
-LONG_DRAIN = ["--drain-time", "600"]
+LONG_DRAIN = ["--drain-time", "600", "--request-timeout", "600"]
 
 
 def cpu_seconds(process):
@@ -127,7 +120,170 @@ def test_a_second_signal_does_not_wait(own_server):
     running.process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     assert running.alive(), "the first signal lets the request finish"
-    running.stop(signal.SIGTERM, timeout=5)
+    assert running.stop(signal.SIGTERM, timeout=5) != 0
+
+
+@pytest.mark.parametrize("how", [["--drain-delay", "3"], {"CONVCHECK_DRAIN_DELAY": "3"}])
+def test_a_server_can_be_unready_for_a_while_before_it_closes(own_server, how):
+    running = own_server(*how) if isinstance(how, list) else own_server(environment=how)
+    assert get(running, "/readyz").status == 200
+    running.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: get(running, "/readyz").status == 503)
+    assert get(running, "/healthz").status == 200
+    running.process.send_signal(signal.SIGHUP)
+    assert running.process.wait(20) == 0
+
+
+def test_a_second_signal_ends_the_delay(own_server):
+    running = own_server("--drain-delay", "600")
+    running.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: get(running, "/readyz").status == 503)
+    assert running.stop(timeout=20) != 0
+
+
+def test_what_is_not_done_in_the_drain_time_is_cut(own_server):
+    running = own_server(*MORE_WORK, "--drain-time", "1")
+    request = InBackground(running, MINUTES_OF_WORK)
+    assert running.stop(timeout=20) == 0, running.output()
+    request.join(5)
+    assert request.answer is None
+    assert "cut" in running.output()
+
+
+def test_a_hang_up_ends_nothing(own_server):
+    running = own_server()
+    with running.connect() as connection:
+        for _ in range(3):
+            running.process.send_signal(signal.SIGHUP)
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+            assert get(running, "/healthz").status == 200
+    assert running.stop() == 0
+
+
+def test_a_request_that_is_half_here_when_draining_begins_is_answered(own_server):
+    running = own_server()
+    with running.connect() as asks, running.connect() as posts:
+        asks.sendall(b"GET /readyz HTTP/1.1\r\nHos")
+        body = json.dumps(SMALL_PROBLEM).encode()
+        posts.sendall(b"POST /convolve HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:9])
+        # Both have arrived by the time that this one is answered.
+        assert get(running, "/readyz").status == 200
+        running.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: refuses(running))
+        asks.sendall(b"t: a\r\n\r\n")
+        posts.sendall(body[9:])
+        for connection, status in [(asks, 503), (posts, 200)]:
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+            assert answer.startswith(b"HTTP/1.1 %d " % status)
+            assert b"\r\nConnection: close\r\n" in answer
+    assert running.process.wait(20) == 0
+
+
+def test_only_the_end_of_the_connection_is_heard_of_draining(own_server):
+    """Who asks again in time gets an answer that is the last; who is silent is let go."""
+    running = own_server()
+    silent = running.connect()
+    silent.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert silent.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert running.stop(timeout=20) == 0
+    assert silent.recv(4096) == b""
+    silent.close()
+
+
+def refuses(running):
+    try:
+        running.connect(timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
+def wait_until(is_so, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Load(threading.Thread):
+    """A client that asks without a pause, over fresh connections or over one as long as it is kept."""
+
+    def __init__(self, port, keeps):
+        super().__init__(daemon=True)
+        self.port, self.keeps = port, keeps
+        self.answered, self.lost, self.stopped = 0, [], False
+
+    def run(self):
+        connection = None
+        while not self.stopped:
+            try:
+                connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+                connection.request("GET", "/healthz", headers={} if self.keeps else {"Connection": "close"})
+                response = connection.getresponse()
+                response.read()
+                assert response.status == 200, response.status
+                self.answered += 1
+                if response.will_close:
+                    connection = None
+            except (OSError, http.client.HTTPException, AssertionError) as error:
+                self.lost.append(repr(error))
+                connection = None
+
+
+def test_a_restart_under_load_loses_no_request(own_server):
+    """The next process listens at the same port before the one before it is told to end."""
+    running = own_server("--share-port")
+    port = running.port
+    load = [Load(port, keeps=number % 2 == 0) for number in range(6)]
+    for client in load:
+        client.start()
+    for _ in range(5):
+        following = own_server("--share-port", "--port", str(port))
+        assert following.port == port
+        answered = [client.answered for client in load]
+        assert running.stop(timeout=40) == 0
+        wait_until(lambda: all(now.answered > before for now, before in zip(load, answered)))
+        running = following
+    for client in load:
+        client.stopped = True
+    for client in load:
+        client.join(60)
+    assert [fault for client in load for fault in client.lost] == []
+    assert sum(client.answered for client in load) > 100
+
+
+def test_a_server_out_of_descriptors_goes_on_serving(own_server):
+    running = own_server(
+        "--event-loops", "1", before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+    )
+    question = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    connections = [running.connect(timeout=20) for _ in range(60)]
+    statuses = []
+    for connection in connections:
+        try:
+            connection.sendall(question)
+            statuses.append(int(connection.recv(4096).split()[1]))
+        except (OSError, IndexError):
+            statuses.append(None)
+    assert statuses[0] == 200 and statuses.count(200) > 10
+    assert 503 in statuses, "who finds no room is told so"
+    # Who is in is served on, and room is made by who leaves.
+    served = [connection for connection, status in zip(connections, statuses) if status == 200]
+    for connection in served:
+        connection.sendall(question)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+    for connection in connections:
+        connection.close()
+    wait_until(lambda: asked(running) == 200)
+    assert running.stop() == 0
+
+
+def asked(running):
+    try:
+        return get(running, "/healthz").status
+    except (OSError, http.client.HTTPException):
+        return None
 
 
 def test_a_client_killed_under_load(own_server):
@@ -211,7 +367,7 @@ def test_help(command):
 
 def test_help_names_flags_and_variables():
     shown = run("serve", "--help").stdout
-    for name in ["--host", "--port", "CONVCHECK_HOST", "CONVCHECK_PORT", "127.0.0.1", "8080"]:
+    for name in ["--host", "--port", "CONVCHECK_HOST", "CONVCHECK_PORT", "127.0.0.1", "8080", "CONVCHECK_SHARE_PORT"]:
         assert name in shown
 
 

@@ -49,9 +49,10 @@ private func decode(_ text: String, cuts: [Int] = [], limit: Int = 100, lineLimi
     ("5\r\nhellox\r\n", 400), ("5\r\nhello\n", 400), ("5\r\nhello0\r\n\r\n", 400), ("5;a\0\r\n", 400),
     ("5;a\nb\r\n", 400), ("00000000000000005\r\n", 400), ("0\r\nX\r\n\r\n", 400), ("0\r\n: y\r\n\r\n", 400),
     ("0\r\nX: y\n\r\n", 400), ("0\r\n X: y\r\n\r\n", 400), ("0\r\n\rx", 400),
-    // Too large, by one, by far, by overflow.
-    ("65\r\n", 413), ("ffffffffffffffff\r\n", 413), ("7fffffffffffffff\r\n", 413),
-    ("fffffffffffffffff\r\n", 413),
+    // Too large, by one, by far, by more than any length can be.
+    ("65\r\n", 413), ("7fffffffffffffff\r\n", 413), ("65;a\r\n", 413),
+    ("8000000000000000\r\n", 400), ("ffffffffffffffff\r\n", 400), ("fffffffffffffffff\r\n", 400),
+    ("10000000000000005\r\n", 400),
     // Bounded extensions, also over many chunks, and bounded trailers.
     ("5;" + String(repeating: "x", count: 65) + "\r\nhello\r\n", 400),
     (String(repeating: "1;23456789\r\nx\r\n", count: 9), 400),

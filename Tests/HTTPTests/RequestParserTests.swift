@@ -77,6 +77,16 @@ private let host = "Host: a\r\n"
     ("GET / HTTP/1.1\r\nHost:\r\n\r\n", .get, "/", nil, .none, true),
     ("GET / HTTP/1.1\r\nhOsT: \t[2001:db8::1]:8080 \t\r\n\r\n", .get, "/", nil, .none, true),
     ("GET / HTTP/1.1\r\nHost: a%2Db.c_d\r\n\r\n", .get, "/", nil, .none, true),
+    ("GET / HTTP/1.1\r\nHost: a:65535\r\n\r\n", .get, "/", nil, .none, true),
+    ("GET / HTTP/1.1\r\nHost: a:\r\n\r\n", .get, "/", nil, .none, true),
+    ("GET / HTTP/1.1\r\nHost: [::]\r\n\r\n", .get, "/", nil, .none, true),
+    ("GET / HTTP/1.1\r\nHost: [1:2:3:4:5:6:7:8]\r\n\r\n", .get, "/", nil, .none, true),
+    ("GET / HTTP/1.1\r\nHost: [1::8]:80\r\n\r\n", .get, "/", nil, .none, true),
+    ("GET / HTTP/1.1\r\nHost: [1:2::]\r\n\r\n", .get, "/", nil, .none, true),
+    ("GET / HTTP/1.1\r\nHost: [::ffff:192.0.2.255]\r\n\r\n", .get, "/", nil, .none, true),
+    // RFC 9112 section 3.2.3: authority-form.
+    ("CONNECT a.example:80 HTTP/1.1\r\n\(host)\r\n", .connect, "a.example:80", nil, .none, true),
+    ("CONNECT [::1]:80 HTTP/1.1\r\n\(host)\r\n", .connect, "[::1]:80", nil, .none, true),
     // RFC 9110 section 2.5: a higher minor version.
     ("GET / HTTP/1.7\r\n\(host)\r\n", .get, "/", nil, .none, true),
     // RFC 9112 section 6.2.
@@ -85,7 +95,7 @@ private let host = "Host: a\r\n"
     ("POST / HTTP/1.1\r\n\(host)Content-Length: 0\r\n\r\n", .post, "/", nil, .none, true),
     // RFC 9112 section 6.1.
     ("PUT / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n", .put, "/", nil, .chunked, true),
-    ("PUT / HTTP/1.1\r\n\(host)Transfer-Encoding:, CHUNKED ,\r\n\r\n", .put, "/", nil, .chunked, true),
+    ("PUT / HTTP/1.1\r\n\(host)Transfer-Encoding:\tCHUNKED \r\n\r\n", .put, "/", nil, .chunked, true),
     // RFC 9112 section 9.3.
     ("GET / HTTP/1.1\r\n\(host)Connection: close\r\n\r\n", .get, "/", nil, .none, false),
     ("GET / HTTP/1.1\r\n\(host)Connection: x, CLOSE ,keep-alive\r\n\r\n", .get, "/", nil, .none, false),
@@ -111,7 +121,12 @@ private let host = "Host: a\r\n"
     ("get / HTTP/1.1\r\n\(host)\r\n", 501),
     ("BREW / HTTP/1.1\r\n\(host)\r\n", 501),
     ("GETGETGETGET / HTTP/1.1\r\n\(host)\r\n", 501),
-    ("CONNECT a:80 HTTP/1.1\r\n\(host)\r\n", 501),
+    ("CONNECT a HTTP/1.1\r\n\(host)\r\n", 400),
+    ("CONNECT a: HTTP/1.1\r\n\(host)\r\n", 400),
+    ("CONNECT :80 HTTP/1.1\r\n\(host)\r\n", 400),
+    ("CONNECT a:80?b HTTP/1.1\r\n\(host)\r\n", 400),
+    ("CONNECT / HTTP/1.1\r\n\(host)\r\n", 400),
+    ("GET a:80 HTTP/1.1\r\n\(host)\r\n", 400),
     // RFC 9112 section 2.3: the version.
     ("GET / HTTP/2.0\r\n\(host)\r\n", 505),
     ("PRI * HTTP/2.0\r\n\r\n", 505),
@@ -142,6 +157,21 @@ private let host = "Host: a\r\n"
     ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: []\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [:]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [:::]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [1:]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [1::2::3]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [1:2:3:4:5:6:7]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [1:2:3:4:5:6:7:8:9]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [1:2:3:4:5:6:7:8::]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [12345::]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [g::]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [::1.2.3]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [::1.2.3.256]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [::1.2.3.04]\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: [fe80::1%25eth0]\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: a%2\r\n\r\n", 400),
@@ -189,12 +219,17 @@ private let host = "Host: a\r\n"
     ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked;a=b\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: \"chunked\"\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding:\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked,\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: ,chunked\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked x\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
     ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", 501),
     ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: xchunked\r\n\r\n", 501),
     ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: identity\r\n\r\n", 501),
     // RFC 9110 section 10.1.1.
     ("POST / HTTP/1.1\r\n\(host)Expect: tea\r\n\r\n", 417),
+    ("POST / HTTP/1.1\r\n\(host)Expect: 100-continue, tea\r\n\r\n", 417),
     // Not HTTP at all: a TLS client hello.
     ("\u{16}\u{3}\u{1}", 400),
   ]
@@ -285,6 +320,8 @@ private let host = "Host: a\r\n"
   func expectation() throws {
     let body = "Content-Length: 1\r\n"
     #expect(try head("POST / HTTP/1.1\r\n\(host)\(body)Expect: 100-Continue\r\n\r\n").expectsContinue)
+    #expect(
+      try head("POST / HTTP/1.1\r\n\(host)\(body)Expect: 100-continue, 100-continue\r\n\r\n").expectsContinue)
     #expect(try !head("POST / HTTP/1.1\r\n\(host)Expect: 100-continue\r\n\r\n").expectsContinue)
     #expect(try !head("POST / HTTP/1.0\r\n\(body)Expect: 100-continue\r\n\r\n").expectsContinue)
   }

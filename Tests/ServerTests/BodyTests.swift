@@ -121,7 +121,7 @@ private func sum(_ bytes: [UInt8]) -> String {
 
   @Test("bodies in flight share a bounded memory, which comes back")
   func memoryBound() throws {
-    try withServer({ $0.maximumBodyBytesInFlight = 100_000 }) { server, handler in
+    try withServer({ $0.maximumBytesInFlight = 100_000 }) { server, handler in
       var first = try TestClient(server.address)
       try first.send(
         Array("POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n".utf8) + pattern(60_000))
@@ -132,6 +132,27 @@ private func sum(_ bytes: [UInt8]) -> String {
       handler.open()
       #expect(try first.answer().text == "60000")
       #expect(try first.exchange("/sum", pattern(60_000)).text == sum(pattern(60_000)))
+    }
+  }
+
+  @Test("answers on their way share the bounded memory with bodies")
+  func memoryOfAnswers() throws {
+    try withServer({
+      $0.maximumBytesInFlight = 8_000_000
+      $0.eventLoops = 1
+    }) { server, _ in
+      let large = "GET /large?6000000 HTTP/1.1\r\nHost: a\r\n\r\n"
+      var slow = try TestClient(server.address, receiveRoom: 4096)
+      try slow.send(large)
+      // Its first bytes are here: the rest is held.
+      _ = try slow.fill(1)
+      var second = try TestClient(server.address)
+      try second.send(large)
+      let refused = try second.answer()
+      #expect(refused.status == 503 && refused.fields["retry-after"] != nil && !refused.isLast)
+      #expect(try slow.answer().body == pattern(6_000_000))
+      try second.send(large)
+      #expect(try second.answer().body == pattern(6_000_000))
     }
   }
 

@@ -18,9 +18,11 @@ private func request(_ number: Int) -> String { "GET /echo?\(number) HTTP/1.1\r\
     }
   }
 
-  @Test("200 pipelined requests in one write get 200 answers in order, loop's and workers' mixed")
-  func pipelining() throws {
-    try withServer { server, _ in
+  @Test(
+    "200 pipelined requests in one write get 200 answers in order, loop's and workers' mixed, however many a turn",
+    arguments: [1, 2, 3, 32, 1000])
+  func pipelining(_ depth: Int) throws {
+    try withServer({ $0.pipelineDepth = depth }) { server, _ in
       var client = try TestClient(server.address)
       var bytes = ""
       for number in 0..<200 {
@@ -163,6 +165,112 @@ private func request(_ number: Int) -> String { "GET /echo?\(number) HTTP/1.1\r\
       #expect(status == 200)
       try first.send(request(5))
       #expect(try first.answer().text == "GET 5 ")
+    }
+  }
+
+  @Test("a connection that pipelines more than its turn is served on, half-closed too, and others meanwhile")
+  func turns() throws {
+    try withServer({
+      $0.pipelineDepth = 1
+      $0.eventLoops = 1
+    }) { server, _ in
+      var many = try TestClient(server.address)
+      var other = try TestClient(server.address)
+      try many.send((0..<500).map(request).joined())
+      try many.shutdownWriting()
+      for number in 0..<20 {
+        try other.send(request(number))
+        #expect(try other.answer().text == "GET \(number) ")
+      }
+      for number in 0..<500 { #expect(try many.answer().text == "GET \(number) ") }
+      #expect(try many.isEnded())
+    }
+  }
+
+  @Test("over the connection limit what is urgent is answered, once")
+  func urgent() throws {
+    try withServer({ $0.maximumConnections = 1 }) { server, _ in
+      var first = try TestClient(server.address)
+      try first.send(request(1))
+      #expect(try first.answer().status == 200)
+      var second = try TestClient(server.address)
+      try second.send("GET /echo?urgent HTTP/1.1\r\nHost: a\r\n\r\n" + request(2))
+      let answer = try second.answer()
+      #expect(answer.text == "GET urgent " && answer.isLast)
+      #expect(try second.isEnded())
+      var third = try TestClient(server.address)
+      try third.send(request(3))
+      #expect(try third.answer().status == 503)
+    }
+  }
+
+  @Test("a client that asks for the end, and sends more all the same, can still read its answer")
+  func moreBehindTheEnd() throws {
+    try withServer { server, _ in
+      for _ in 0..<20 {
+        var client = try TestClient(server.address)
+        try client.send("GET /echo?1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        // More than one read of the server takes, so that some is left when it answers.
+        try? client.send([UInt8](repeating: 65, count: 300_000))
+        #expect(try client.answer().text == "GET 1 ")
+      }
+    }
+  }
+
+  @Test("a request has a time for all of it: 503 where a worker is late, 408 where the client is")
+  func wholeRequest() throws {
+    try withServer({
+      $0.requestSeconds = 1
+      $0.workers = 1
+      $0.eventLoops = 1
+    }) { server, handler in
+      let wait = "POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+      var working = try TestClient(server.address)
+      try working.send(wait)
+      handler.awaitWaiting(1)
+      var queued = try TestClient(server.address)
+      try queued.send(wait)
+      var sending = try TestClient(server.address)
+      try sending.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
+      for status in [try working.answer(), try queued.answer()] {
+        #expect(status.status == 503 && status.fields["retry-after"] != nil && status.isLast)
+      }
+      #expect(try sending.answer().status == 408)
+      handler.open()
+      var next = try TestClient(server.address)
+      #expect(try next.exchange("/work?1", [65]).text == "POST 1 A")
+      // The one that waited in vain was never begun.
+      #expect(handler.gate.withLock { $0.waiting } == 1)
+    }
+  }
+
+  @Test("a request whose client has left the queue is not begun")
+  func leftTheQueue() throws {
+    try withServer({
+      $0.workers = 1
+      $0.eventLoops = 1
+    }) { server, handler in
+      let wait = "POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+      var working = try TestClient(server.address)
+      try working.send(wait)
+      handler.awaitWaiting(1)
+      do {
+        var queued = try TestClient(server.address)
+        try queued.resetWhenClosed()
+        // The echo shows that the loop has read the request behind it.
+        try queued.send(request(0) + wait)
+        #expect(try queued.answer().text == "GET 0 ")
+      }
+      // The reset came before this.
+      var other = try TestClient(server.address)
+      for number in 0..<20 {
+        try other.send(request(number))
+        #expect(try other.answer().text == "GET \(number) ")
+      }
+      handler.open()
+      #expect(try working.answer().text == "1")
+      #expect(try other.exchange("/work?1", [65]).text == "POST 1 A")
+      #expect(handler.gate.withLock { $0.waiting } == 1)
     }
   }
 

@@ -30,6 +30,8 @@ final class TestHandler: RequestHandler {
     gate.wait { $0.finished >= count ? true : nil }
   }
 
+  func isUrgent(_ head: RequestHead) -> Bool { head.query == "urgent" }
+
   func refusal(for head: RequestHead) -> Response? {
     switch head.path {
     case "/echo", "/work", "/wait", "/large", "/sum": nil

@@ -1,6 +1,7 @@
 // The Linux calls that Swift's Glibc module leaves out, and the macros that Swift cannot read.
 #ifndef CSYSTEM_H
 #define CSYSTEM_H
+#include <linux/filter.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,7 +19,8 @@ int64_t csystem_monotonic_milliseconds(void);
 int64_t csystem_unix_seconds(void);
 
 // Raises the soft limit on open descriptors to `wanted`, or to the hard limit where that is lower; never lowers it.
-void csystem_raise_descriptor_limit(uint64_t wanted);
+// Returns the limit that holds then.
+uint64_t csystem_raise_descriptor_limit(uint64_t wanted);
 
 // Gives the pages of freed memory back to the system; malloc keeps them otherwise.
 void csystem_return_free_memory(void);

@@ -1,36 +1,49 @@
-import ArgumentParser
+public import ArgumentParser
 import Glibc
 
 /// One setting of the server: a flag `--name`, an environment variable `CONVCHECK_NAME` and a default, in
 /// this order of precedence.
-struct Setting<Value: Sendable>: Sendable {
+public struct Setting<Value: Sendable>: Sendable {
   /// The flag without its dashes.
-  let name: String
+  public let name: String
   /// The value where neither flag nor variable is given.
-  let fallback: Value
+  public let fallback: Value
   /// What its value counts or is, one word.
-  let unit: String
+  public let unit: String
   /// What it does, one sentence.
-  let purpose: String
+  public let purpose: String
   /// Reads a text, or returns nil where it is no such value.
-  let read: @Sendable (String) -> Value?
+  public let read: @Sendable (String) -> Value?
   /// What `read` wants, for the error message.
-  let expected: String
+  public let expected: String
+
+  /// A setting from its parts.
+  public init(
+    name: String, fallback: Value, unit: String, purpose: String,
+    read: @escaping @Sendable (String) -> Value?, expected: String
+  ) {
+    self.name = name
+    self.fallback = fallback
+    self.unit = unit
+    self.purpose = purpose
+    self.read = read
+    self.expected = expected
+  }
 
   /// The environment variable: `--max-body` is `CONVCHECK_MAX_BODY`.
-  var variable: String {
+  public var variable: String {
     "CONVCHECK_" + name.uppercased().replacing("-", with: "_")
   }
 
   /// The entry in `--help`.
-  var help: ArgumentHelp {
+  public var help: ArgumentHelp {
     ArgumentHelp("\(purpose) [\(variable); default \(fallback)]", valueName: unit)
   }
 
   /// The value from the flag, else from the environment, else the default.
   ///
   /// - Throws: `ValidationError` naming the flag or the variable, its text, and what it must be.
-  func resolve(flag: String?) throws -> Value {
+  public func resolve(flag: String?) throws -> Value {
     if let flag { return try parse(flag, from: "--\(name)") }
     guard let pointer = getenv(variable) else { return fallback }
     let text = String(cString: pointer)
@@ -54,7 +67,8 @@ struct Setting<Value: Sendable>: Sendable {
 
 extension Setting where Value == Int {
   /// A whole number within `range`.
-  init(_ name: String, _ fallback: Int, _ unit: String, in range: ClosedRange<Int>, _ purpose: String) {
+  public init(_ name: String, _ fallback: Int, _ unit: String, in range: ClosedRange<Int>, _ purpose: String)
+  {
     self.init(
       name: name, fallback: fallback, unit: unit, purpose: purpose,
       read: { text in
@@ -68,9 +82,22 @@ extension Setting where Value == Int {
 
 extension Setting where Value == String {
   /// A text that is not empty.
-  init(_ name: String, _ fallback: String, _ unit: String, _ purpose: String) {
+  public init(_ name: String, _ fallback: String, _ unit: String, _ purpose: String) {
     self.init(
       name: name, fallback: fallback, unit: unit, purpose: purpose, read: { $0.isEmpty ? nil : $0 },
       expected: "a text that is not empty")
+  }
+}
+
+extension Setting where Value == Bool {
+  /// `true` or `false`, `false` by default.
+  public init(_ name: String, _ purpose: String) {
+    self.init(
+      name: name, fallback: false, unit: "", purpose: purpose, read: { Bool($0) }, expected: "true or false")
+  }
+
+  /// The value where the flag stands alone, without a text: true if it is given, else that of the environment.
+  public func resolve(flag isGiven: Bool) throws -> Bool {
+    try resolve(flag: isGiven ? "true" : nil)
   }
 }
