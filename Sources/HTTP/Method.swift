@@ -1,4 +1,5 @@
-/// The request methods of RFC 9110 section 9 and RFC 5789.
+/// The request methods of RFC 9110 section 9, of RFC 5789, and QUERY, which the HTTP working group defines for safe
+/// requests with a body.
 public enum Method: String, CaseIterable, Sendable {
   case get = "GET"
   case head = "HEAD"
@@ -9,6 +10,7 @@ public enum Method: String, CaseIterable, Sendable {
   case options = "OPTIONS"
   case trace = "TRACE"
   case patch = "PATCH"
+  case query = "QUERY"
 }
 
 extension Method {
@@ -28,6 +30,7 @@ extension Method {
     case 0x4F_50_54_49_4F_4E_53: self = .options
     case 0x54_52_41_43_45: self = .trace
     case 0x50_41_54_43_48: self = .patch
+    case 0x51_55_45_52_59: self = .query
     default: return nil
     }
   }

@@ -24,6 +24,7 @@ extension ConvolutionService {
         throw error.ofQuery
       }
     }
+    if let query = posted.head.query { try Query(query).checkBesideJSON() }
     let request = try decodedRequest(body) { (reader) throws(JSONError) in
       try ConvolveRequest(&reader, elementLimit: limit)
     }

@@ -35,6 +35,14 @@ struct Query {
     }
   }
 
+  /// Refuses any parameter beside a JSON body, so that none is thought to count.
+  func checkBesideJSON() throws(ServiceError) {
+    guard let parameter = parameters.first else { return }
+    throw .parameter(
+      String(parameter.name),
+      "counts with a body of application/x-npy only; a JSON body has all fields itself.")
+  }
+
   /// Two extents joined by `x`, as in `256x256`; nil where the parameter is absent.
   func extents(_ name: String) throws(ServiceError) -> Extent? {
     guard let text = self[name] else { return nil }

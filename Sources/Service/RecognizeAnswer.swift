@@ -14,6 +14,7 @@ extension ConvolutionService {
       request = try RecognizeRequest(
         array: posted.body, Query(posted.head.query), elementLimit: limit)
     } else {
+      try Query(posted.head.query).checkBesideJSON()
       request = try decodedRequest(posted.body) { (reader) throws(JSONError) in
         try RecognizeRequest(&reader, elementLimit: limit)
       }

@@ -29,7 +29,7 @@ enum Route: String, CaseIterable {
     case .options: true
     case .post: takesBody
     case .get, .head: !takesBody
-    case .put, .delete, .connect, .trace, .patch: false
+    case .put, .delete, .connect, .trace, .patch, .query: false
     }
   }
 

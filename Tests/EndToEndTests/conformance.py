@@ -125,6 +125,7 @@ METHOD = [
     case("a method the path has not", "S 15.5.6", "PUT /healthz HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
     case("DELETE", "S 15.5.6", "DELETE /convolve HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
     case("PATCH", "S 15.5.6", "PATCH /convolve HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
+    case("QUERY", "S 15.5.6", "QUERY /convolve HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
     case("TRACE", "S 9.3.8", "TRACE /healthz HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
     case("GET where only POST is", "S 15.5.6", "GET /convolve HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS, routes=True),
     case("CONNECT", "S 9.3.6", "CONNECT a.example:80 HTTP/1.1\r\n" + H + "\r\n", {405}, then=STAYS),

@@ -177,6 +177,14 @@ def test_an_array_that_is_no_image_is_refused(server, array, words):
     assert words in problem["detail"]
 
 
+@pytest.mark.parametrize("path", ["/convolve?padding=1", "/recognize?image=5x5", "/convolve?unknown", "/convolve?=1"])
+def test_beside_a_document_a_query_would_count_for_nothing(server, path):
+    document = {"image": IMAGE_5X5, "filter": FILTER_2X2} if "convolve" in path else {"image": [1, 1], "matrix": [[1]]}
+    problem = assert_problem(call(server, "POST", path, json.dumps(document)), 422)
+    assert problem["parameter"] == path.partition("?")[2].split("=")[0]
+    assert call(server, "POST", path.partition("?")[0] + "?", json.dumps(document)).status == 200
+
+
 def test_float64_is_not_narrowed_unasked(server):
     image = np.ones((2, 2))
     assert post_file(server, saved(image), filter=[[1]]).json()["dtype"] == "float64"
