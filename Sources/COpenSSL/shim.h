@@ -16,6 +16,8 @@ static inline void copenssl_set_options(SSL_CTX *context) {
 static inline void copenssl_set_modes(SSL_CTX *context) {
   SSL_CTX_set_mode(context,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  // A record's header and body in one system call.
+  SSL_CTX_set_read_ahead(context, 1);
 }
 
 static inline int copenssl_set_minimum_version(SSL_CTX *context, int version) {
@@ -38,6 +40,8 @@ static inline void copenssl_set_session_cache(SSL_CTX *context, long mode, long 
 static inline void copenssl_set_maximum_certificates(SSL_CTX *context, long bytes) {
   SSL_CTX_set_max_cert_list(context, bytes);
 }
+
+static inline const char *copenssl_cipher_suite(const SSL *session) { return SSL_get_cipher_name(session); }
 
 // Whether `error` was made by a system call; its reason is an errno then.
 static inline int copenssl_is_system_error(unsigned long error) { return ERR_SYSTEM_ERROR(error); }
