@@ -9,8 +9,9 @@
 
 // SSL_OP_* are made by a macro with an argument.
 static inline void copenssl_set_options(SSL_CTX *context) {
+  // An end without a goodbye is told apart by the caller; OpenSSL would refuse to write after it.
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_PRIORITIZE_CHACHA);
+                                   SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
 }
 
 static inline void copenssl_set_modes(SSL_CTX *context) {

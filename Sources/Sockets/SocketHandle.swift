@@ -37,4 +37,11 @@ package struct SocketPair: ~Copyable, Sendable {
     first = Connected(descriptor: Descriptor(owning: numbers.0))
     second = Connected(descriptor: Descriptor(owning: numbers.1))
   }
+
+  /// Gives the ends away.
+  package consuming func give(
+    to use: (consuming Connected, consuming Connected) throws -> Void
+  ) rethrows {
+    try use(first, second)
+  }
 }

@@ -19,7 +19,7 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
   case plainHTTP
   /// The first message of the peer is longer than anybody's.
   case helloTooLong
-  /// The peer's bytes ended without the goodbye that tells an end from a cut (RFC 8446 section 6.1).
+  /// The peer's bytes ended within the handshake.
   case truncated
   /// The socket failed.
   case socket(SystemError)
@@ -36,7 +36,7 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     case .refused(let reason): "TLS failed: \(reason)"
     case .plainHTTP: "the client speaks HTTP without TLS"
     case .helloTooLong: "the client's first message is too long"
-    case .truncated: "the connection ended without a goodbye"
+    case .truncated: "the connection ended within the handshake"
     case .socket(let error): "\(error)"
     }
   }

@@ -9,8 +9,11 @@ public enum TLSProgress: Equatable, Sendable {
   case wantsRead
   /// It goes on when the socket can be written.
   case wantsWrite
-  /// The peer has said goodbye (RFC 8446 section 6.1) and sends no more.
+  /// The peer has said goodbye (RFC 8446 section 6.1) and sends no more. It may still be written to.
   case closed
+  /// The peer's bytes have ended without a goodbye, so that somebody else may have cut them. It may still be written to:
+  /// RFC 9112 section 9.8 has servers be prepared for clients that go like this.
+  case cut
   /// It will never go on; every later step says the same.
   case failed(TLSError)
 }
@@ -31,6 +34,7 @@ public struct TLSSession: ~Copyable, @unchecked Sendable {
   package let pointer: OpaquePointer
   private let wire: UnsafeMutablePointer<Wire>
   private var failure: TLSError?
+  private var hasHeardGoodbye = false
   /// Whether `receive` has more to say before anything comes from the socket: it has to be called again, since a poller will
   /// not notice.
   public private(set) var hasMore = false
@@ -200,7 +204,10 @@ public struct TLSSession: ~Copyable, @unchecked Sendable {
     switch SSL_get_error(pointer, result) {
     case SSL_ERROR_WANT_READ: return .wantsRead
     case SSL_ERROR_WANT_WRITE: return .wantsWrite
-    case SSL_ERROR_ZERO_RETURN: return .closed
+    case SSL_ERROR_ZERO_RETURN where isEstablished:
+      // Told by the end of the bytes, unless the goodbye came before that.
+      if !wire.pointee.hasEnded { hasHeardGoodbye = true }
+      return hasHeardGoodbye ? .closed : .cut
     default:
       let failure = takeFailure()
       self.failure = failure
@@ -212,8 +219,7 @@ public struct TLSSession: ~Copyable, @unchecked Sendable {
     defer { ErrorQueue.clear() }
     if let failure = wire.pointee.failure { return failure }
     if ErrorQueue.newestIs(SSL_R_HTTP_REQUEST) { return .plainHTTP }
-    let hasEnded = ErrorQueue.isEmpty || ErrorQueue.newestIs(SSL_R_UNEXPECTED_EOF_WHILE_READING)
-    if hasEnded && wire.pointee.hasEnded { return .truncated }
+    if ErrorQueue.isEmpty && wire.pointee.hasEnded { return .truncated }
     let isUnverified = ErrorQueue.newestIs(SSL_R_CERTIFICATE_VERIFY_FAILED)
     let reason = ErrorQueue.takeNewest()
     guard isUnverified, let detail = X509_verify_cert_error_string(SSL_get_verify_result(pointer)) else {
