@@ -10,12 +10,9 @@ import COpenSSL
 struct HelloGuard {
   /// The longest ClientHello; those of browsers with tickets and post-quantum keys have about 2 kB.
   static let messageLimit = 16 << 10
-  /// The most bytes that a client may send before the handshake is over.
-  static let totalLimit = 128 << 10
 
   private static let handshakeRecord: UInt8 = 22
 
-  private var total = 0
   /// The record in hand: how much of its header of five bytes is here, its type, and how many of its bytes are to come.
   private var recordHeader = 0
   private var recordType: UInt8 = 0
@@ -28,10 +25,8 @@ struct HelloGuard {
 
   /// Looks at the next bytes; `isVersion13` says whether the session speaks TLS 1.3, or does not know yet.
   ///
-  /// - Returns: false where a limit is passed.
+  /// - Returns: false where the limit is passed.
   mutating func allows(_ bytes: UnsafeRawBufferPointer, isVersion13: Bool) -> Bool {
-    total += bytes.count
-    if total > Self.totalLimit { return false }
     var rest = bytes[...]
     while !isOver, let byte = rest.first {
       if recordHeader < 5 {

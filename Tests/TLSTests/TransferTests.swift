@@ -126,6 +126,17 @@ import Testing
     #expect(!conversation.serverHasMore)
   }
 
+  @Test("the rest of a record is announced until the last byte is out")
+  func restOfRecord() throws {
+    let conversation = try connect()
+    #expect(conversation.clientWrite(noise(3000, seed: 11)) == .done(3000))
+    while conversation.carry() {}
+    for rest in [2000, 1000, 0] {
+      #expect(conversation.serverReceive(1000).progress == .done(1000))
+      #expect(conversation.serverHasMore == (rest > 0), "\(rest) bytes are left")
+    }
+  }
+
   @Test("the end comes behind the last bytes, even if both come at once")
   func goodbyeBehindBytes() throws {
     let conversation = try connect()
