@@ -22,6 +22,14 @@ public struct ClientStream: ~Copyable {
     self.socket = socket
   }
 
+  /// Whether the bytes are within TLS.
+  public var isSecure: Bool {
+    switch session {
+    case .some: true
+    case .none: false
+    }
+  }
+
   /// Whether bytes can be exchanged, that is, no handshake is still to be made.
   public var isReady: Bool {
     switch session {
@@ -58,7 +66,8 @@ public struct ClientStream: ~Copyable {
     }
   }
 
-  /// Writes as much of `first` and then `second` as fits. After `wouldBlock` the same bytes must come again.
+  /// Writes as much of `first` and then `second` as fits. After `wouldBlock` the same bytes must come again. Not before
+  /// the stream is ready.
   ///
   /// - Throws: why nothing can be written any more.
   public mutating func write(
@@ -69,16 +78,24 @@ public struct ClientStream: ~Copyable {
     }
     switch progress {
     case .done(let count): return .bytes(count)
-    case .wantsRead, .wantsWrite: return .wouldBlock
+    case .wantsWrite: return .wouldBlock
+    // Room to write is there, and would be waited for in vain, over and over.
+    case .wantsRead: throw .refused(reason: "nothing can be said before the handshake is over")
     // A client that has gone in the middle of a handshake.
     case .closed, .cut: throw .truncated
     case .failed(let error): throw error
     }
   }
 
-  /// Tells the client that nothing more will be sent. Within TLS that is a goodbye first, for which nobody waits.
-  public mutating func endWriting() throws(TLSError) {
+  /// Says goodbye within TLS (RFC 8446 section 6.1), as far as there is room for it at once; to be called before the socket is
+  /// closed. In the clear there is no such word.
+  public mutating func sayGoodbye() {
     _ = session?.sayGoodbye(over: socket)
+  }
+
+  /// Says goodbye, and ends the writing half of the socket.
+  public mutating func endWriting() throws(TLSError) {
+    sayGoodbye()
     _ = try plain { () throws(SystemError) in
       try socket.shutdownWriting()
       return .wouldBlock

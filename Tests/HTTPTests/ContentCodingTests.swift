@@ -28,6 +28,7 @@ import Testing
     ("gzip ; q=0, deflate", "deflate"), ("gzip\t;\tq=0.4 ,\tdeflate;q=0.3", "gzip"), (",, gzip ,", "gzip"),
     // What breaks the grammar says nothing at all.
     ("gzip;q=2", "identity"), ("gzip;q=1.001", "identity"), ("gzip;q=0.0001", "identity"),
+    ("identity;q=0.0000", "identity"),
     ("gzip;q=", "identity"),
     ("gzip;q", "identity"), ("gzip;q=-1", "identity"), ("gzip;q=+1", "identity"), ("gzip;q=.5", "identity"),
     ("gzip;q=01", "identity"), ("gzip;level=1", "identity"), ("gzip;q=1;q=0", "identity"),

@@ -46,6 +46,8 @@ import Testing
       #expect(text(try receive(&stream).1) == "ask")
       #expect(try write(&stream, Array("an".utf8), Array("swer".utf8)) == .bytes(6))
       #expect(try hear(client) == "answer")
+      stream.sayGoodbye()
+      #expect(stream.isSecure == false)
       try stream.endWriting()
       try client.shutdownWriting()
       #expect(try receive(&stream).0 == .bytes(0))
@@ -95,6 +97,18 @@ import Testing
       #expect(try receive(&stream).0 == .wouldBlock)
       #expect(stream.readingInterest == .reading)
       #expect(client.handshake(over: socket) == .done(0))
+    }
+  }
+
+  @Test("nothing is said before the handshake is over, and nobody waits for room to say it")
+  func earlyWrite() throws {
+    let files = try ServerFiles()
+    try SocketPair().give { server, socket in
+      var stream = try ClientStream(server, within: TLSContext(server: files.options))
+      #expect(stream.isSecure == true && stream.isReady == false)
+      #expect(throws: TLSError.self) { try write(&stream, [1]) }
+      stream.sayGoodbye()
+      #expect(try hear(socket) == "")
     }
   }
 
