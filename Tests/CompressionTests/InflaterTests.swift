@@ -82,6 +82,15 @@ import Testing
     }
   }
 
+  @Test("bare data come out whole where their last bits stand for much", arguments: [1, 5000, 300_000])
+  func bareData(_ count: Int) throws {
+    let zeros = [UInt8](repeating: 0, count: count)
+    // RFC 1950 section 2.2: a header of two bytes and a checksum of four are all that zlib adds.
+    let bare = Array(try deflate(zeros, .zlib, level: 9).dropFirst(2).dropLast(4))
+    #expect(inflate(bare, .zlib) == .success(zeros))
+    #expect(inflate(bare, .zlib, cuts: Array(0..<bare.count)) == .success(zeros))
+  }
+
   @Test("a preset dictionary, which nobody agreed upon, is refused")
   func presetDictionary() {
     // RFC 1950 section 2.2: bit 5 of the second byte.
