@@ -26,7 +26,11 @@ let package = Package(
   targets: [
     .target(name: "Buffers", swiftSettings: house),
     .target(name: "CSystem", cSettings: [.treatAllWarnings(as: .error)]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Sockets", dependencies: ["CSystem"], swiftSettings: house),
+    .target(name: "TLS", dependencies: ["COpenSSL", "Sockets"], swiftSettings: house),
+    .target(name: "Compression", dependencies: ["Buffers", "CZlib"], swiftSettings: house),
     .target(name: "HTTP", dependencies: ["Buffers"], swiftSettings: house),
     .target(
       name: "Server",
@@ -81,6 +85,10 @@ let package = Package(
     .testTarget(
       name: "TensorCodingTests", dependencies: ["Buffers", "Convolution", "TensorCoding", "TestSupport"],
       swiftSettings: house),
+    .testTarget(
+      name: "CompressionTests", dependencies: ["Buffers", "Compression", "TestSupport"], swiftSettings: house),
+    .testTarget(
+      name: "TLSTests", dependencies: ["COpenSSL", "Sockets", "TLS", "TestSupport"], swiftSettings: house),
     .testTarget(name: "HTTPTests", dependencies: ["Buffers", "HTTP", "TestSupport"], swiftSettings: house),
     .testTarget(
       name: "ServerTests",

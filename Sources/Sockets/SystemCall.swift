@@ -47,6 +47,18 @@ enum SystemCall {
     return Descriptor(owning: try run("socket") { Glibc.socket(family, type, 0) })
   }
 
+  /// Two sockets that are connected to each other, non-blocking.
+  static func makePair() throws(SystemError) -> (Int32, Int32) {
+    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    var numbers: (Int32, Int32) = (-1, -1)
+    _ = try run("socketpair") {
+      withUnsafeMutableBytes(of: &numbers) { room in
+        socketpair(AF_UNIX, type, 0, room.assumingMemoryBound(to: Int32.self).baseAddress)
+      }
+    }
+    return numbers
+  }
+
   static func bind(_ descriptor: borrowing Descriptor, _ address: SocketAddress) throws(SystemError) {
     let number = descriptor.number
     _ = try run("bind") { address.withPointer { Glibc.bind(number, $0, $1) } }
@@ -118,8 +130,13 @@ enum SystemCall {
   static func receive(
     _ descriptor: borrowing Descriptor, _ room: UnsafeMutableRawBufferPointer
   ) throws(SystemError) -> Transfer {
-    let number = descriptor.number
-    return try transfer("recv") { recv(number, room.baseAddress, room.count, 0) }
+    try receive(descriptor.number, room)
+  }
+
+  static func receive(
+    _ number: Int32, _ room: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Transfer {
+    try transfer("recv") { recv(number, room.baseAddress, room.count, 0) }
   }
 
   static func write(
@@ -137,10 +154,11 @@ enum SystemCall {
   static func send(
     _ descriptor: borrowing Descriptor, _ bytes: UnsafeRawBufferPointer
   ) throws(SystemError) -> Transfer {
-    let number = descriptor.number
-    return try transfer("send") {
-      Glibc.send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-    }
+    try send(descriptor.number, bytes)
+  }
+
+  static func send(_ number: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+    try transfer("send") { Glibc.send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
   }
 
   static func shutdownWriting(_ descriptor: borrowing Descriptor) throws(SystemError) {

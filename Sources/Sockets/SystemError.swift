@@ -18,7 +18,8 @@ public enum SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  private static func text(of number: Int32) -> String {
+  /// What strerror says about an errno.
+  package static func text(of number: Int32) -> String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
       guard let base = buffer.baseAddress else { return "error" }
       base.initialize(repeating: 0, count: buffer.count)
