@@ -35,7 +35,7 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Buffers", "HTTP", "Sockets",
+        "Buffers", "Compression", "HTTP", "Sockets", "TLS",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -52,7 +52,7 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "HTTP", "Server", "Sockets",
+        "HTTP", "Server", "Sockets", "TLS",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -42,6 +42,7 @@ public enum HTTPError: Error, Equatable, Sendable {
     case chunkSize = "A chunk size is not a hexadecimal number, or is too large."
     case chunkExtension = "A chunk extension holds a control byte, or the extensions are too long."
     case chunkEnd = "A chunk's data is not followed by CRLF."
+    case contentCoding = "The body is not what its Content-Encoding says, or ends too early."
     case trailer = "A trailer line is malformed, or the trailers are too long."
   }
 

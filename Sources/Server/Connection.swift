@@ -1,6 +1,7 @@
 import Buffers
 import HTTP
 import Sockets
+import TLS
 
 /// One client, as its event loop knows it.
 final class Connection {
@@ -63,7 +64,7 @@ final class Connection {
   /// Slot and generation: an event for an earlier connection in the same slot does not match.
   let token: UInt64
   /// Closed when this object dies, which is when the event in hand has been dealt with.
-  let socket: Connected
+  var stream: ClientStream
   var state = State.idle
   /// Bytes that have come and could not be used yet; usually none, because the loop reads into a buffer that
   /// all its connections share.
@@ -85,9 +86,9 @@ final class Connection {
   var moved = 0
 
   init(
-    _ socket: consuming Connected, token: UInt64, isSurplus: Bool, memory: RequestMemory, now: Int
+    _ stream: consuming ClientStream, token: UInt64, isSurplus: Bool, memory: RequestMemory, now: Int
   ) {
-    self.socket = socket
+    self.stream = stream
     self.token = token
     self.isSurplus = isSurplus
     inputShare = RequestMemory.Share(of: memory)

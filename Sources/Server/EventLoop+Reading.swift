@@ -1,6 +1,8 @@
 import Buffers
+import Compression
 import HTTP
 import Sockets
+import TLS
 
 /// From bytes to requests.
 extension EventLoop {
@@ -9,12 +11,12 @@ extension EventLoop {
     do {
       let transfer: Transfer
       if case .readingBody(let reader) = connection.state, connection.input.count == 0,
-        let received = try reader.receive(from: connection.socket)
+        let received = try reader.receive(from: &connection.stream)
       {
         transfer = received
         if case .bytes(let count) = received, count > 0 { took(count, reader, connection) }
       } else if connection.input.count == 0 {
-        transfer = try connection.socket.receive(into: scratch)
+        transfer = try connection.stream.receive(into: scratch)
         if case .bytes(let count) = transfer, count > 0 {
           let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
           connection.note(count, now)
@@ -28,7 +30,7 @@ extension EventLoop {
       } else {
         // By way of the shared buffer, so that a client that sends byte by byte holds no more than it has sent.
         let room = UnsafeMutableRawBufferPointer(rebasing: scratch[..<4096])
-        transfer = try connection.socket.receive(into: room)
+        transfer = try connection.stream.receive(into: room)
         if case .bytes(let count) = transfer, count > 0 {
           let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
           connection.input.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))
@@ -38,10 +40,30 @@ extension EventLoop {
       }
       if transfer == .bytes(0) { ended(connection) }
     } catch {
+      if error == .plainHTTP { sayPlainly(to: connection) }
       close(connection)
       output.truncate(to: 0)
     }
     settle(connection)
+    readOn(connection)
+  }
+
+  /// Watches for what the next read waits for; what TLS has read ahead is served in the next turn, since the poller does not
+  /// know of it.
+  private func readOn(_ connection: Connection) {
+    guard connection.isReading else { return }
+    watch(connection, connection.stream.readingInterest)
+    if connection.stream.hasMore { waitForTurn(connection) }
+  }
+
+  /// Tells a client that speaks HTTP at a port for TLS what is wrong, in the clear.
+  private func sayPlainly(to connection: Connection) {
+    let refusal = Refusal(status: .badRequest, detail: "This port speaks HTTPS.")
+    let response = shared.handler.response(for: refusal)
+    var bytes = ByteBuffer()
+    _ = encoder.appendHead(of: response, framing: .init(keepAlive: false), to: &bytes)
+    bytes.append(contentsOf: response.body.elements)
+    _ = try? connection.stream.socket.write(bytes.bytes, UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
   /// Goes on reading after a pause: first what has come already, then the socket.
@@ -49,7 +71,7 @@ extension EventLoop {
     guard connection.isReading else { return }
     if connection.input.count > 0 { serveInput(connection) }
     settle(connection)
-    if connection.isReading { watch(connection, .reading) }
+    readOn(connection)
   }
 
   private func serveInput(_ connection: Connection) {
@@ -70,7 +92,7 @@ extension EventLoop {
 
   /// Throws away what comes behind the last answer, up to `limit` bytes.
   func discard(_ connection: Connection, _ limit: Int) {
-    guard let transfer = try? connection.socket.receive(into: scratch), transfer != .bytes(0) else {
+    guard let transfer = try? connection.stream.socket.receive(into: scratch), transfer != .bytes(0) else {
       close(connection)
       return
     }
@@ -157,7 +179,10 @@ extension EventLoop {
     _ bytes: UnsafeRawBufferPointer, _ reader: BodyReader, _ connection: Connection
   ) -> Int {
     do {
-      let count = try reader.take(bytes)
+      // A little of what is compressed can become a thousand times as much, which is accounted for piece by piece.
+      let piece =
+        reader.isCompressed ? UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, 4096)]) : bytes
+      let count = try reader.take(piece)
       took(0, reader, connection)
       return count
     } catch {
@@ -193,6 +218,25 @@ extension EventLoop {
     if let response = shared.handler.refusal(for: head) {
       return turnAway(head, response, bytes, connection)
     }
+    var inflater: Inflater?
+    let coding = head.contentCoding
+    switch coding {
+    case .known(.identity): break
+    case .known(let coding):
+      let limits = Inflater.Limits(bytes: shared.options.maximumBodyBytes)
+      guard let made = try? Inflater(coding == .gzip ? .gzip : .zlib, limits: limits) else {
+        refuseForMemory(connection, to: head)
+        return bytes.count
+      }
+      inflater = consume made
+    case .unknown:
+      // RFC 9110 section 15.5.16 and 12.5.3: the codings that are known are named.
+      var response = shared.handler.response(
+        for: Refusal(
+          status: .unsupportedMediaType, detail: "The body is coded in a way that is not known here."))
+      response.fields.append(Response.Field("Accept-Encoding", "gzip, deflate"))
+      return turnAway(head, response, bytes, connection)
+    }
     switch head.framing {
     case .none:
       answer(head, UnsafeRawBufferPointer(start: nil, count: 0), connection)
@@ -206,15 +250,18 @@ extension EventLoop {
         refuse(connection, refusal, to: head)
         return bytes.count
       }
-      if length <= bytes.count {
+      // Nothing at all is nothing in every coding.
+      if length <= bytes.count && (length == 0 || coding == .known(.identity)) {
         answer(head, UnsafeRawBufferPointer(rebasing: bytes[..<length]), connection)
         return length
       }
-      return receive(BodyReader(exchange(head, connection), length: length), bytes, connection)
+      return receive(
+        BodyReader(exchange(head, connection), length: length, inflater: inflater), bytes, connection)
     case .chunked:
       let decoder = ChunkDecoder(
         bodyLimit: shared.options.maximumBodyBytes, lineLimit: shared.options.maximumHeadBytes)
-      return receive(BodyReader(exchange(head, connection), decoder: decoder), bytes, connection)
+      return receive(
+        BodyReader(exchange(head, connection), decoder: decoder, inflater: inflater), bytes, connection)
     }
   }
 

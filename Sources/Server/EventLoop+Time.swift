@@ -1,6 +1,7 @@
 import Buffers
 import HTTP
 import Sockets
+import TLS
 
 /// The end, and time: nobody is waited for without a clock, and a clock costs a comparison a second, not a thread.
 extension EventLoop {
@@ -14,32 +15,34 @@ extension EventLoop {
   /// Between two looks at all clocks.
   var sweepMilliseconds: Int { isDraining ? 50 : 1000 }
 
-  /// Closes the door, and lets who is inside finish.
+  /// Closes the doors, and lets who is inside finish.
   func beginDraining() {
     isDraining = true
     drainStart = now
     isAcceptingPaused = false
     if shared.options.sharesPort {
       // Another process may listen here too: nobody who could go there is to be lost.
-      listener?.dropNewcomers()
+      for door in doors { door.listener?.dropNewcomers() }
       lastArrival = now + Self.arrivalGrace
     } else {
-      closeDoor()
+      closeDoors()
     }
   }
 
-  private func closeDoor() {
-    // Who is already in the backlog has been accepted by the kernel; closing the listener would reset them. Bounded,
-    // since a flood need not end by itself.
-    for _ in 0..<10_000 where !acceptOne() { break }
-    listener = nil
+  private func closeDoors() {
+    for door in doors {
+      // Who is already in the backlog has been accepted by the kernel; closing the listener would reset them. Bounded,
+      // since a flood need not end by itself.
+      for _ in 0..<10_000 where !acceptOne(door) { break }
+      door.listener = nil
+    }
   }
 
   func sweep() {
     if isAcceptingPaused { pauseAccepting(false) }
     hasReportedShortage = false
     if spare == nil { spare = try? SpareDescriptor() }
-    if isDraining, listener != nil, now >= lastArrival { closeDoor() }
+    if isDraining, !isShut, now >= lastArrival { closeDoors() }
     if mayReturnMemory, !hasWorked {
       Process.returnFreeMemory()
       mayReturnMemory = false
@@ -53,6 +56,10 @@ extension EventLoop {
     let age = now - connection.since
     let isLate = now - connection.began > options.requestSeconds * 1000
     switch connection.state {
+    case .idle where !connection.stream.isReady:
+      // A handshake is given the time of a head; one that is under way when draining begins may still bring a request.
+      let isHurried = connection.isSurplus || isDraining
+      if age > (isHurried ? Self.surplusPatience : options.headSeconds * 1000) { close(connection) }
     case .idle:
       if connection.isSurplus, age > Self.surplusPatience {
         refuse(connection, connectionRefusal)

@@ -1,12 +1,15 @@
 import Buffers
 import HTTP
 import Sockets
+import TLS
 
 /// From requests to answers, and from answers to bytes.
 extension EventLoop {
   /// Answers are gathered up to this size, and bodies up to it are copied behind their heads; a larger body
   /// goes out from where it is.
   private static let gatherLimit = 16 << 10
+  /// What is coded on a loop: level 1 takes about 10 µs a kilobyte.
+  private static let codingLimit = 16 << 10
 
   /// Answers a request whose body stands in the loop's or the connection's buffer: in place if that can be done
   /// here, from a copy if a worker has to do it.
@@ -97,6 +100,9 @@ extension EventLoop {
     _ response: consuming Response, to head: RequestHead, _ connection: Connection,
     next: Connection.State = .idle
   ) {
+    var response = response
+    // What a worker made it has coded already; a large body would keep the loop.
+    if response.body.count <= Self.codingLimit { coder.code(&response, for: head) }
     let keepAlive = head.keepAlive && !isDraining && !connection.isSurplus
     // RFC 9112 section 9.6: a client that asked for the end sends nothing more; one that did not may be about to.
     let after: Connection.Next = keepAlive ? .reading(next) : head.keepAlive ? .linger : .close
@@ -192,7 +198,7 @@ extension EventLoop {
     do {
       let transfer =
         first.isEmpty
-        ? try connection.socket.write(second, first) : try connection.socket.write(first, second)
+        ? try connection.stream.write(second, first) : try connection.stream.write(first, second)
       guard case .bytes(let count) = transfer else { return 0 }
       return count
     } catch {
@@ -232,13 +238,13 @@ extension EventLoop {
           limit: shared.options.queueLength)
         send(shared.handler.response(for: refusal), to: exchange.head, connection)
       }
-    case .close where !connection.socket.hasUnread():
+    case .close where !connection.stream.socket.hasUnread():
       // Closing in stages would cost such a request a third more of the processor.
       close(connection)
     case .close, .linger:
       // RFC 9112 section 9.6: half of the connection is closed first, and what still comes is read away, since a
       // reset could destroy the answer before the client has read it.
-      guard (try? connection.socket.shutdownWriting()) != nil else {
+      guard (try? connection.stream.endWriting()) != nil else {
         close(connection)
         return
       }

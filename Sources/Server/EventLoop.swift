@@ -3,6 +3,7 @@ import HTTP
 import Logging
 import Sockets
 import Synchronization
+import TLS
 
 /// What all loops of a server share.
 final class SharedState: Sendable {
@@ -20,7 +21,9 @@ final class SharedState: Sendable {
   init(options: ServerOptions, handler: any RequestHandler) {
     self.options = options
     self.handler = handler
-    pool = WorkerPool(handler: handler, queueLength: options.queueLength)
+    pool = WorkerPool(
+      handler: handler, queueLength: options.queueLength,
+      minimumCodedBytes: options.minimumCodedBytes)
     memory = RequestMemory(limit: options.maximumBytesInFlight)
   }
 
@@ -32,7 +35,7 @@ final class SharedState: Sendable {
   }
 }
 
-/// One thread's share of the server: a listener, a poller, and the connections it accepted.
+/// One thread's share of the server: its doors, a poller, and the connections it accepted.
 ///
 /// Unchecked: made by one thread, then used by the loop's own thread alone, apart from `mailbox`.
 final class EventLoop: @unchecked Sendable {
@@ -41,7 +44,7 @@ final class EventLoop: @unchecked Sendable {
   let poller: Poller
   let logger: Logger
 
-  var listener: Listener?
+  let doors: [Door]
   /// What is left for a client for whom there is no descriptor.
   var spare: SpareDescriptor?
   /// Accepting waits for a descriptor to become free.
@@ -70,22 +73,30 @@ final class EventLoop: @unchecked Sendable {
   /// Milliseconds at the event in hand.
   var now = Clock.milliseconds
   var encoder = ResponseEncoder(second: Clock.unixSeconds)
+  var coder: ResponseCoder
   /// Where all connections' bytes come in; what is not used at once is moved to the connection.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
   /// The answers of the connection in hand, gathered to leave in one call; empty between events.
   var output = ByteBuffer(capacity: 4 << 10)
 
-  static let listenerToken = UInt64.max
-  private static let mailboxToken = UInt64.max - 1
+  /// Tokens from here on are those of doors.
+  private static let firstDoor = UInt64.max - 7
+  private static let mailboxToken = UInt64.max - 8
 
-  init(shared: SharedState, listener: consuming Listener, logger: Logger) throws(SystemError) {
+  /// - Parameter doors: At most eight.
+  init(shared: SharedState, doors: [Door], logger: Logger) throws(SystemError) {
     self.shared = shared
     self.logger = logger
+    coder = ResponseCoder(minimum: shared.options.minimumCodedBytes)
     mailbox = try Mailbox()
     poller = try Poller()
-    try poller.add(listener, token: Self.listenerToken)
+    for (index, door) in doors.enumerated() {
+      guard let listener = door.listener.take() else { continue }
+      try poller.add(listener, token: Self.token(ofDoor: index))
+      door.listener = consume listener
+    }
     try poller.add(mailbox.bell, token: Self.mailboxToken)
-    self.listener = consume listener
+    self.doors = doors
     spare = try SpareDescriptor()
   }
 
@@ -121,7 +132,7 @@ final class EventLoop: @unchecked Sendable {
         sweep()
         nextSweep = now + sweepMilliseconds
       }
-      if isDraining && openConnections == 0 && listener == nil { return }
+      if isDraining && openConnections == 0 && isShut { return }
       if shared.phase == .stopping || now >= drainEnd { break }
     }
     wasForced = true
@@ -137,6 +148,10 @@ final class EventLoop: @unchecked Sendable {
       guard let connection = connection(token) else { continue }
       connection.isWaitingForTurn = false
       resume(connection)
+      if connection.isReading, connection.stream.hasMore, connection.input.count == 0 {
+        connection.isWaitingForTurn = false
+        readable(connection)
+      }
     }
   }
 
@@ -148,7 +163,7 @@ final class EventLoop: @unchecked Sendable {
   private func handle(token: UInt64, events: Poller.Interest) {
     readClocks()
     switch token {
-    case Self.listenerToken: accept()
+    case Self.firstDoor...: accept(doors[Int(token - Self.firstDoor)])
     case Self.mailboxToken:
       mailbox.bell.silence()
       for exchange in mailbox.collect() { finished(exchange) }
@@ -170,6 +185,18 @@ final class EventLoop: @unchecked Sendable {
       // is broken there is nobody left to answer; the worker keeps the body until it is done.
       if events.isDisjoint(with: .broken) { watch(connection, []) } else { close(connection) }
     case .closed: break
+    }
+  }
+
+  static func token(ofDoor index: Int) -> UInt64 { firstDoor + UInt64(index) }
+
+  /// Whether all doors are closed.
+  var isShut: Bool {
+    !doors.contains { door in
+      switch door.listener {
+      case .some: true
+      case .none: false
+      }
     }
   }
 
@@ -195,6 +222,7 @@ final class EventLoop: @unchecked Sendable {
     case .working(let exchange): exchange.abandon()
     default: break
     }
+    connection.stream.sayGoodbye()
     connection.state = .closed
     let slot = Int(connection.token & 0xFFFF_FFFF)
     slots[slot] = nil
@@ -208,7 +236,7 @@ final class EventLoop: @unchecked Sendable {
   func watch(_ connection: Connection, _ interest: Poller.Interest) {
     if connection.interest == interest || connection.isClosed { return }
     do {
-      try poller.change(connection.socket, interest, token: connection.token)
+      try poller.change(connection.stream.socket, interest, token: connection.token)
       connection.interest = interest
     } catch {
       close(connection)

@@ -9,6 +9,8 @@ public import Sockets
 public final class Server: Sendable {
   /// Where the server listens; the port is the real one.
   public let address: SocketAddress
+  /// Where it listens for TLS besides; nil where it does not, or where all it speaks is TLS.
+  public let secureAddress: SocketAddress?
 
   private let shared: SharedState
   private let loops: [EventLoop]
@@ -22,19 +24,29 @@ public final class Server: Sendable {
     options: ServerOptions, handler: any RequestHandler, logger: Logger
   ) throws(SystemError) {
     let shared = SharedState(options: options, handler: handler)
-    let wanted = try SocketAddress(host: options.host, port: options.port)
-    if !options.sharesPort { try Listener.checkFree(wanted) }
-    let first = try Listener(at: wanted)
-    let address = try first.address()
-    var loops = [try EventLoop(shared: shared, listener: first, logger: logger)]
+    let securePort = options.tls == nil ? nil : options.securePort
+    var first = [Door(try Self.listener(options, options.port), tls: securePort == nil ? options.tls : nil)]
+    if let securePort { first.append(Door(try Self.listener(options, securePort), tls: options.tls)) }
+    let addresses = try first.map { door throws(SystemError) in try door.address() }
+    var loops = [try EventLoop(shared: shared, doors: first, logger: logger)]
     for _ in 1..<max(1, options.eventLoops) {
-      let listener = try Listener(at: address)
-      loops.append(try EventLoop(shared: shared, listener: listener, logger: logger))
+      var doors: [Door] = []
+      for (door, address) in zip(first, addresses) {
+        doors.append(Door(try Listener(at: address), tls: door.tls))
+      }
+      loops.append(try EventLoop(shared: shared, doors: doors, logger: logger))
     }
-    self.address = address
+    address = addresses[0]
+    secureAddress = addresses.count > 1 ? addresses[1] : nil
     self.shared = shared
     self.loops = loops
     self.logger = logger
+  }
+
+  private static func listener(_ options: ServerOptions, _ port: UInt16) throws(SystemError) -> Listener {
+    let wanted = try SocketAddress(host: options.host, port: port)
+    if !options.sharesPort { try Listener.checkFree(wanted) }
+    return try Listener(at: wanted)
   }
 
   /// Starts the threads and returns. To be called once.

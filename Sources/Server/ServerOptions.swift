@@ -1,4 +1,5 @@
 import HTTP
+public import TLS
 
 /// Where a server listens and what it allows.
 public struct ServerOptions: Sendable {
@@ -9,6 +10,12 @@ public struct ServerOptions: Sendable {
   /// Whether other processes may listen at the same place, each serving a part of the connections: so a new
   /// process can take over from an old one with no connection lost.
   public var sharesPort = false
+  /// The keys and certificates to speak TLS with; nil speaks in the clear.
+  public var tls: TLSContextSource?
+  /// The port for TLS, where the other is to be in the clear; nil speaks nothing but TLS.
+  public var securePort: UInt16?
+  /// From which size on, in bytes, the body of an answer is compressed for those who want that.
+  public var minimumCodedBytes = 1024
   /// How many event loops, each on its own thread with its own listener.
   public var eventLoops: Int
   /// How many worker threads.

@@ -13,10 +13,12 @@ final class WorkerPool: Sendable {
   private let queue = Monitor(Queue())
   private let handler: any RequestHandler
   private let limit: Int
+  private let minimumCodedBytes: Int
 
-  init(handler: any RequestHandler, queueLength: Int) {
+  init(handler: any RequestHandler, queueLength: Int, minimumCodedBytes: Int) {
     self.handler = handler
     limit = queueLength
+    self.minimumCodedBytes = minimumCodedBytes
   }
 
   /// Starts `count` workers. They end on their own some time after `stop`: a worker deep in work can't be
@@ -53,12 +55,15 @@ final class WorkerPool: Sendable {
   }
 
   private func run() {
+    var coder = ResponseCoder(minimum: minimumCodedBytes)
     while case .work(let exchange) = nextTask() {
       // The queue may have been long enough for the client to leave or for its time to run out.
       if exchange.isAbandoned {
         exchange.drop()
       } else {
-        exchange.finish(with: answer(exchange))
+        var response = answer(exchange)
+        coder.code(&response, for: exchange.head)
+        exchange.finish(with: response)
         exchange.mailbox.post(exchange)
       }
     }
