@@ -28,10 +28,11 @@ let package = Package(
     .target(name: "CSystem", cSettings: [.treatAllWarnings(as: .error)]),
     .target(name: "Sockets", dependencies: ["CSystem"], swiftSettings: house),
     .target(name: "HTTP", dependencies: ["Buffers"], swiftSettings: house),
+    .target(name: "Metrics", dependencies: ["Buffers"], swiftSettings: house),
     .target(
       name: "Server",
       dependencies: [
-        "Buffers", "HTTP", "Sockets",
+        "Buffers", "HTTP", "Metrics", "Sockets",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -42,13 +43,15 @@ let package = Package(
     .target(name: "TensorCoding", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
     .target(
       name: "Service",
-      dependencies: ["Benchmarking", "Buffers", "Convolution", "Equivalence", "HTTP", "TensorCoding"],
+      dependencies: [
+        "Benchmarking", "Buffers", "Convolution", "Equivalence", "HTTP", "Metrics", "TensorCoding",
+      ],
       resources: [.embedInCode("openapi.yaml")],
       swiftSettings: house),
     .target(
       name: "Serving",
       dependencies: [
-        "HTTP", "Server", "Sockets",
+        "Buffers", "HTTP", "Metrics", "Server", "Sockets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -89,6 +92,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
+    .testTarget(name: "MetricsTests", dependencies: ["Buffers", "Metrics"], swiftSettings: house),
+    .testTarget(
+      name: "ServingTests", dependencies: ["Buffers", "HTTP", "Serving"], swiftSettings: house),
     .testTarget(
       name: "ServiceTests",
       dependencies: [

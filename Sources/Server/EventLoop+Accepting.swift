@@ -63,9 +63,12 @@ extension EventLoop {
     case .connection(let socket):
       // What has been read cannot turn the close into a reset.
       _ = try? socket.receive(into: scratch)
+      traffic.refuse()
       let response = withRetryAfter(shared.handler.response(for: connectionRefusal))
       var bytes = ByteBuffer()
-      _ = encoder.appendHead(of: response, framing: .init(keepAlive: false), to: &bytes)
+      _ = encoder.appendHead(of: response, framing: .init(keepAlive: false), to: &bytes) { bytes in
+        shared.handler.appendFields(for: response, to: nil, in: &bytes)
+      }
       bytes.append(contentsOf: response.body.elements)
       _ = try? socket.write(bytes.bytes, UnsafeRawBufferPointer(start: nil, count: 0))
       try? socket.shutdownWriting()
@@ -89,6 +92,7 @@ extension EventLoop {
     let limit = shared.options.maximumConnections
     // Beyond the few above the limit there is only the closed door.
     guard count <= limit + Self.surplus else {
+      traffic.refuse()
       shared.connections.wrappingSubtract(1, ordering: .relaxed)
       return
     }
@@ -102,6 +106,7 @@ extension EventLoop {
       socket, token: token, isSurplus: count > limit, memory: shared.memory, now: now)
     slots[slot] = connection
     openConnections += 1
+    if connection.isSurplus { traffic.refuse() } else { traffic.accept() }
     do {
       try poller.add(connection.socket, .reading, token: token)
     } catch {

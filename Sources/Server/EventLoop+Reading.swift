@@ -36,7 +36,9 @@ extension EventLoop {
           serveInput(connection)
         }
       }
-      if transfer == .bytes(0) { ended(connection) }
+      if case .bytes(let count) = transfer {
+        if count == 0 { ended(connection) } else { traffic.receive(count) }
+      }
     } catch {
       close(connection)
       output.truncate(to: 0)
@@ -75,6 +77,7 @@ extension EventLoop {
       return
     }
     if case .bytes(let count) = transfer {
+      traffic.receive(count)
       if count >= limit { close(connection) } else { connection.state = .lingering(limit - count) }
     }
   }
@@ -148,7 +151,8 @@ extension EventLoop {
         return length + begin(head, UnsafeRawBufferPointer(rebasing: bytes[length...]), connection)
       }
     } catch {
-      refuse(connection, Refusal(error), framing: .init(isHead: parser.isHead, keepAlive: false))
+      let framing = ResponseEncoder.Framing(isHead: parser.isHead, keepAlive: false)
+      send(shared.handler.response(for: Refusal(error)), to: nil, framing, connection, next: .linger)
       return bytes.count
     }
   }
@@ -258,7 +262,7 @@ extension EventLoop {
       send(response, to: head, connection, next: .skippingBody(length - bytes.count))
       return bytes.count
     case .contentLength, .chunked:
-      send(response, framing: framing(for: head, keepAlive: false), connection, next: .linger)
+      send(response, to: head, framing(for: head, keepAlive: false), connection, next: .linger)
       return bytes.count
     }
   }

@@ -2,6 +2,7 @@ import Buffers
 import DequeModule
 import HTTP
 import Sockets
+import Synchronization
 
 /// Threads that answer the requests too long for a loop, and the bounded queue before them.
 final class WorkerPool: Sendable {
@@ -13,6 +14,7 @@ final class WorkerPool: Sendable {
   private let queue = Monitor(Queue())
   private let handler: any RequestHandler
   private let limit: Int
+  private let busy = Atomic<Int>(0)
 
   init(handler: any RequestHandler, queueLength: Int) {
     self.handler = handler
@@ -38,6 +40,12 @@ final class WorkerPool: Sendable {
     return isTaken
   }
 
+  /// How many requests wait.
+  var queued: Int { queue.withLock { $0.exchanges.count } }
+
+  /// How many workers are at work.
+  var working: Int { busy.load(ordering: .relaxed) }
+
   /// Lets the workers end; what is still queued is dropped.
   func stop() {
     queue.withLock { queue in
@@ -58,7 +66,9 @@ final class WorkerPool: Sendable {
       if exchange.isAbandoned {
         exchange.drop()
       } else {
+        busy.wrappingAdd(1, ordering: .relaxed)
         exchange.finish(with: answer(exchange))
+        busy.wrappingSubtract(1, ordering: .relaxed)
         exchange.mailbox.post(exchange)
       }
     }
