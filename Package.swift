@@ -98,7 +98,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Buffers", "Convolution", "Equivalence", "HTTP", "Service", "TensorCoding", "TestSupport",
+        "Buffers", "Convolution", "Equivalence", "HTTP", "Metrics", "Service", "TensorCoding", "TestSupport",
       ],
       swiftSettings: house),
   ],

@@ -3,7 +3,7 @@ import Serving
 import Testing
 
 private func line(
-  _ format: LogFormat, _ milliseconds: Int = 0, _ message: String, _ fields: KeyValuePairs<String, String>
+  _ format: LogFormat, _ milliseconds: Int, _ message: String, _ fields: KeyValuePairs<String, String>
 )
   -> String
 {
@@ -29,12 +29,12 @@ private func line(
   @Test("no value ends the line or passes for another field")
   func escapes() {
     let value = "a\"b\\c\r\nstatus=500\u{7F}\u{1B}"
-    let text = line(.text, "m", ["k": value])
+    let text = line(.text, 0, "m", ["k": value])
     #expect(text.hasSuffix(#" k="a\"b\\c\u000d\u000astatus=500\u007f\u001b""# + "\n"))
     #expect(text.utf8.count { $0 == 10 } == 1)
-    let json = line(.json, "m\n", ["k": value])
+    let json = line(.json, 0, "m\n", ["k": value])
     #expect(json.hasSuffix(#""message":"m\u000a","k":"a\"b\\c\u000d\u000astatus=500\u007f\u001b"}"# + "\n"))
-    #expect(line(.text, "m", ["k": "", "l": "a b"]).hasSuffix(#" k="" l="a b""# + "\n"))
+    #expect(line(.text, 0, "m", ["k": "", "l": "a b"]).hasSuffix(#" k="" l="a b""# + "\n"))
   }
 
   @Test(
