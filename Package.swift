@@ -32,10 +32,11 @@ let package = Package(
     .target(name: "TLS", dependencies: ["COpenSSL", "Sockets"], swiftSettings: house),
     .target(name: "Compression", dependencies: ["Buffers", "CZlib"], swiftSettings: house),
     .target(name: "HTTP", dependencies: ["Buffers"], swiftSettings: house),
+    .target(name: "Metrics", dependencies: ["Buffers"], swiftSettings: house),
     .target(
       name: "Server",
       dependencies: [
-        "Buffers", "Compression", "HTTP", "Sockets", "TLS",
+        "Buffers", "Compression", "HTTP", "Metrics", "Sockets", "TLS",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -46,13 +47,15 @@ let package = Package(
     .target(name: "TensorCoding", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
     .target(
       name: "Service",
-      dependencies: ["Benchmarking", "Buffers", "Convolution", "Equivalence", "HTTP", "TensorCoding"],
+      dependencies: [
+        "Benchmarking", "Buffers", "Convolution", "Equivalence", "HTTP", "Metrics", "TensorCoding",
+      ],
       resources: [.embedInCode("openapi.yaml")],
       swiftSettings: house),
     .target(
       name: "Serving",
       dependencies: [
-        "HTTP", "Server", "Sockets", "TLS",
+        "Buffers", "HTTP", "Metrics", "Server", "Sockets", "TLS",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -97,10 +100,13 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
+    .testTarget(name: "MetricsTests", dependencies: ["Buffers", "Metrics"], swiftSettings: house),
+    .testTarget(
+      name: "ServingTests", dependencies: ["Buffers", "HTTP", "Serving"], swiftSettings: house),
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Buffers", "Convolution", "Equivalence", "HTTP", "Service", "TensorCoding", "TestSupport",
+        "Buffers", "Convolution", "Equivalence", "HTTP", "Metrics", "Service", "TensorCoding", "TestSupport",
       ],
       swiftSettings: house),
   ],

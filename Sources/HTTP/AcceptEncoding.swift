@@ -92,12 +92,4 @@ extension RequestHead {
     forEachValue(of: "accept-encoding") { accepted.take($0) }
     return accepted
   }
-
-  func forEachValue(of name: StaticString, _ visit: (UnsafeRawBufferPointer) -> Void) {
-    bytes.withUnsafeBytes { bytes in
-      for field in fields where field.name.count == name.utf8CodeUnitCount {
-        if Bytes.equal(bytes[within: field.name], ignoringCase: name) { visit(bytes[within: field.value]) }
-      }
-    }
-  }
 }

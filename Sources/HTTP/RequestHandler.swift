@@ -1,3 +1,5 @@
+public import Buffers
+
 /// Where a request is being answered.
 public enum Place: Sendable {
   /// On the event loop that owns the connection: only work below about 50 µs may be done here.
@@ -42,4 +44,28 @@ public protocol RequestHandler: Sendable {
 
   /// Words a refusal of the server's own (malformed framing, a passed limit, overload) as a response.
   func response(for refusal: Refusal) -> Response
+
+  /// Appends to `output` the fields that stand in every answer or follow from the request's own, each as `\r\n`, name,
+  /// `: `, value. `head` is nil where none could be read.
+  func appendFields(
+    for response: borrowing Response, to head: RequestHead?, in output: inout ByteBuffer)
+
+  /// What requests can ask for, a closed set by which they are counted; the first is for all that is nothing else.
+  var routes: [String] { get }
+
+  /// Which of `routes` a request asks for.
+  func route(of head: RequestHead) -> Int
+}
+
+extension RequestHandler {
+  /// No more fields.
+  public func appendFields(
+    for response: borrowing Response, to head: RequestHead?, in output: inout ByteBuffer
+  ) {}
+
+  /// Nothing in particular.
+  public var routes: [String] { ["other"] }
+
+  /// Nothing in particular.
+  public func route(of head: RequestHead) -> Int { 0 }
 }

@@ -60,6 +60,29 @@ public struct RequestHead: Sendable {
     return joined
   }
 
+  /// The values of the field called `name`, one for each of its lines, as bytes.
+  public func forEachValue(of name: StaticString, _ visit: (UnsafeRawBufferPointer) -> Void) {
+    bytes.withUnsafeBytes { bytes in
+      for field in fields where field.name.count == name.utf8CodeUnitCount {
+        if Bytes.equal(bytes[within: field.name], ignoringCase: name) { visit(bytes[within: field.value]) }
+      }
+    }
+  }
+
+  /// Where the value of the field called `name` stands, if there is exactly one such line and `isValid` likes its value.
+  func onlyRange(of name: StaticString, if isValid: (UnsafeRawBufferPointer) -> Bool) -> Range<Int32>? {
+    bytes.withUnsafeBytes { bytes in
+      var found: Range<Int32>?
+      for field in fields where field.name.count == name.utf8CodeUnitCount {
+        if !Bytes.equal(bytes[within: field.name], ignoringCase: name) { continue }
+        if found != nil { return nil }
+        found = field.value
+      }
+      guard let found, isValid(bytes[within: found]) else { return nil }
+      return found
+    }
+  }
+
   private func text(_ range: Range<Int32>) -> String {
     bytes.withUnsafeBytes { String(decoding: $0[within: range], as: UTF8.self) }
   }

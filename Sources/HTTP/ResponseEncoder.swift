@@ -31,14 +31,15 @@ public struct ResponseEncoder: ~Copyable {
     if second != date.second { date = DateField(second: second) }
   }
 
-  /// Appends the head of `response` to `output`: status line, Date, Content-Type, Content-Length, its fields,
-  /// Connection where it says something, and the empty line.
+  /// Appends the head of `response` to `output`: status line, Date, Content-Type, Content-Length, its fields, those
+  /// that `appendMore` adds (each `\r\n`, name, `: `, value), Connection where it says something, and the empty line.
   ///
   /// - Returns: how many bytes of the response's body are to follow: all or none.
   public func appendHead(
-    of response: borrowing Response, framing: Framing, to output: inout ByteBuffer
+    of response: borrowing Response, framing: Framing, to output: inout ByteBuffer,
+    appendMore: (inout ByteBuffer) -> Void = { _ in }
   ) -> Int {
-    output.reserve(256)
+    output.reserve(512)
     output.append("HTTP/1.1 ")
     output.append(decimal: response.status.rawValue)
     output.append(UInt8(ascii: " "))
@@ -57,6 +58,7 @@ public struct ResponseEncoder: ~Copyable {
       output.append(decimal: response.body.count)
     }
     for field in response.fields { Self.append(field, to: &output) }
+    appendMore(&output)
     if !framing.keepAlive {
       output.append("\r\nConnection: close")
     } else if framing.minorVersion == 0 {

@@ -65,6 +65,8 @@ final class Connection {
   let token: UInt64
   /// Closed when this object dies, which is when the event in hand has been dealt with.
   var stream: ClientStream
+  /// Who the client is.
+  let peer: PeerAddress
   var state = State.idle
   /// Bytes that have come and could not be used yet; usually none, because the loop reads into a buffer that
   /// all its connections share.
@@ -78,6 +80,10 @@ final class Connection {
   var interest = Poller.Interest.reading
   /// When the request in hand began, in milliseconds.
   var began: Int
+  /// The same in nanoseconds, of the clock that tells them apart.
+  var beganExactly: Int
+  /// Whether the request in hand has been answered, and noted.
+  var isAnswered = false
   /// When the state in hand began.
   var since: Int
   /// When bytes last moved in it.
@@ -88,11 +94,13 @@ final class Connection {
   init(
     _ stream: consuming ClientStream, token: UInt64, isSurplus: Bool, memory: RequestMemory, now: Int
   ) {
+    peer = stream.socket.peer
     self.stream = stream
     self.token = token
     self.isSurplus = isSurplus
     inputShare = RequestMemory.Share(of: memory)
     began = now
+    beganExactly = Clock.nanoseconds
     since = now
     lastMove = now
   }
@@ -119,6 +127,8 @@ final class Connection {
   /// Starts the clocks of a new request.
   func restartRequest(_ now: Int) {
     began = now
+    beganExactly = Clock.nanoseconds
+    isAnswered = false
     restartClocks(now)
   }
 

@@ -66,9 +66,12 @@ extension EventLoop {
       if door.tls != nil { return .turnedAway }
       // What has been read cannot turn the close into a reset.
       _ = try? socket.receive(into: scratch)
+      traffic.refuse()
       let response = withRetryAfter(shared.handler.response(for: connectionRefusal))
       var bytes = ByteBuffer()
-      _ = encoder.appendHead(of: response, framing: .init(keepAlive: false), to: &bytes)
+      _ = encoder.appendHead(of: response, framing: .init(keepAlive: false), to: &bytes) { bytes in
+        shared.handler.appendFields(for: response, to: nil, in: &bytes)
+      }
       bytes.append(contentsOf: response.body.elements)
       _ = try? socket.write(bytes.bytes, UnsafeRawBufferPointer(start: nil, count: 0))
       try? socket.shutdownWriting()
@@ -92,6 +95,7 @@ extension EventLoop {
     let limit = shared.options.maximumConnections
     // Beyond the few above the limit there is only the closed door.
     guard count <= limit + Self.surplus else {
+      traffic.refuse()
       shared.connections.wrappingSubtract(1, ordering: .relaxed)
       return
     }
@@ -109,6 +113,7 @@ extension EventLoop {
       stream, token: token, isSurplus: count > limit, memory: shared.memory, now: now)
     slots[slot] = connection
     openConnections += 1
+    if connection.isSurplus { traffic.refuse() } else { traffic.accept() }
     do {
       try poller.add(connection.stream.socket, .reading, token: token)
     } catch {

@@ -38,7 +38,9 @@ extension EventLoop {
           serveInput(connection)
         }
       }
-      if transfer == .bytes(0) { ended(connection) }
+      if case .bytes(let count) = transfer {
+        if count == 0 { ended(connection) } else { traffic.receive(count) }
+      }
     } catch {
       if error == .plainHTTP { sayPlainly(to: connection) }
       close(connection)
@@ -97,6 +99,7 @@ extension EventLoop {
       return
     }
     if case .bytes(let count) = transfer {
+      traffic.receive(count)
       if count >= limit { close(connection) } else { connection.state = .lingering(limit - count) }
     }
   }
@@ -170,7 +173,8 @@ extension EventLoop {
         return length + begin(head, UnsafeRawBufferPointer(rebasing: bytes[length...]), connection)
       }
     } catch {
-      refuse(connection, Refusal(error), framing: .init(isHead: parser.isHead, keepAlive: false))
+      let framing = ResponseEncoder.Framing(isHead: parser.isHead, keepAlive: false)
+      send(shared.handler.response(for: Refusal(error)), to: nil, framing, connection, next: .linger)
       return bytes.count
     }
   }
@@ -305,7 +309,7 @@ extension EventLoop {
       send(response, to: head, connection, next: .skippingBody(length - bytes.count))
       return bytes.count
     case .contentLength, .chunked:
-      send(response, framing: framing(for: head, keepAlive: false), connection, next: .linger)
+      send(response, to: head, framing(for: head, keepAlive: false), connection, next: .linger)
       return bytes.count
     }
   }

@@ -63,11 +63,7 @@ extension EventLoop {
   /// known any more.
   func refuse(_ connection: Connection, _ refusal: Refusal, to head: RequestHead? = nil) {
     let framing = head.map { self.framing(for: $0, keepAlive: false) } ?? .init(keepAlive: false)
-    refuse(connection, refusal, framing: framing)
-  }
-
-  func refuse(_ connection: Connection, _ refusal: Refusal, framing: ResponseEncoder.Framing) {
-    send(shared.handler.response(for: refusal), framing: framing, connection, next: .linger)
+    send(shared.handler.response(for: refusal), to: head, framing, connection, next: .linger)
   }
 
   /// Refuses what does not fit beside what the others hold. A connection that is waiting for an earlier answer can't
@@ -106,19 +102,25 @@ extension EventLoop {
     let keepAlive = head.keepAlive && !isDraining && !connection.isSurplus
     // RFC 9112 section 9.6: a client that asked for the end sends nothing more; one that did not may be about to.
     let after: Connection.Next = keepAlive ? .reading(next) : head.keepAlive ? .linger : .close
-    send(response, framing: framing(for: head, keepAlive: keepAlive), connection, next: after)
+    send(response, to: head, framing(for: head, keepAlive: keepAlive), connection, next: after)
   }
 
-  /// Gathers the answer; it leaves now if it is large, or the last.
+  /// Gathers the answer, and notes it; it leaves now if it is large, or the last.
   func send(
-    _ response: consuming Response, framing: ResponseEncoder.Framing, _ connection: Connection,
-    next: Connection.Next
+    _ response: consuming Response, to head: RequestHead?, _ framing: ResponseEncoder.Framing,
+    _ connection: Connection, next: Connection.Next
   ) {
     var response = withRetryAfter(response)
     if response.body.count > Self.gatherLimit, !shared.memory.hasRoom(for: response.body.count) {
       response = withRetryAfter(shared.handler.response(for: memoryRefusal))
     }
-    let bodyCount = encoder.appendHead(of: response, framing: framing, to: &output)
+    let identity = RequestIdentity(of: head, &numbers)
+    let start = output.count
+    let bodyCount = encoder.appendHead(of: response, framing: framing, to: &output) { output in
+      shared.handler.appendFields(for: response, to: head, in: &output)
+      identity.appendFields(head, to: &output)
+    }
+    note(connection, head, identity, response.status, byteCount: output.count - start + bodyCount)
     if bodyCount > Self.gatherLimit {
       var body = ByteBuffer()
       swap(&body, &response.body)
@@ -200,6 +202,7 @@ extension EventLoop {
         first.isEmpty
         ? try connection.stream.write(second, first) : try connection.stream.write(first, second)
       guard case .bytes(let count) = transfer else { return 0 }
+      traffic.send(count)
       return count
     } catch {
       close(connection)

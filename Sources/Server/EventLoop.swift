@@ -16,11 +16,14 @@ final class SharedState: Sendable {
   let pool: WorkerPool
   let memory: RequestMemory
   let connections = Atomic<Int>(0)
+  /// Where requests are noted; nil where nobody wants to know.
+  let log: (any RequestLog)?
   private let phaseNumber = Atomic<Int>(Phase.running.rawValue)
 
-  init(options: ServerOptions, handler: any RequestHandler) {
+  init(options: ServerOptions, handler: any RequestHandler, log: (any RequestLog)?) {
     self.options = options
     self.handler = handler
+    self.log = log
     pool = WorkerPool(
       handler: handler, queueLength: options.queueLength,
       minimumCodedBytes: options.minimumCodedBytes)
@@ -37,12 +40,14 @@ final class SharedState: Sendable {
 
 /// One thread's share of the server: its doors, a poller, and the connections it accepted.
 ///
-/// Unchecked: made by one thread, then used by the loop's own thread alone, apart from `mailbox`.
+/// Unchecked: made by one thread, then used by the loop's own thread alone, apart from `mailbox` and `traffic`.
 final class EventLoop: @unchecked Sendable {
   let shared: SharedState
   let mailbox: Mailbox
   let poller: Poller
   let logger: Logger
+  /// What this loop has counted; others read it.
+  let traffic: Traffic
 
   let doors: [Door]
   /// What is left for a client for whom there is no descriptor.
@@ -79,6 +84,10 @@ final class EventLoop: @unchecked Sendable {
   /// The answers of the connection in hand, gathered to leave in one call; empty between events.
   var output = ByteBuffer(capacity: 4 << 10)
 
+  var numbers = RequestNumbers()
+  /// Where the log of requests writes its line.
+  var logLine = ByteBuffer(capacity: 512)
+
   /// Tokens from here on are those of doors.
   private static let firstDoor = UInt64.max - 7
   private static let mailboxToken = UInt64.max - 8
@@ -88,6 +97,7 @@ final class EventLoop: @unchecked Sendable {
     self.shared = shared
     self.logger = logger
     coder = ResponseCoder(minimum: shared.options.minimumCodedBytes)
+    traffic = Traffic(routes: shared.handler.routes.count)
     mailbox = try Mailbox()
     poller = try Poller()
     for (index, door) in doors.enumerated() {
@@ -218,8 +228,12 @@ final class EventLoop: @unchecked Sendable {
   func close(_ connection: Connection) {
     if connection.isClosed { return }
     switch connection.state {
-    case .readingBody: noteWork()
-    case .working(let exchange): exchange.abandon()
+    case .readingBody(let reader):
+      noteWork()
+      noteGone(connection, reader.exchange.head)
+    case .working(let exchange):
+      exchange.abandon()
+      noteGone(connection, exchange.head)
     default: break
     }
     connection.stream.sayGoodbye()

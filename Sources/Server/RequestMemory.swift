@@ -10,6 +10,9 @@ final class RequestMemory: Sendable {
     self.limit = limit
   }
 
+  /// What is taken now.
+  var bytes: Int { used.load(ordering: .relaxed) }
+
   /// Whether `bytes` more fit in now. Nothing is taken.
   func hasRoom(for bytes: Int) -> Bool { used.load(ordering: .relaxed) <= limit - bytes }
 

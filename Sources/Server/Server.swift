@@ -1,6 +1,7 @@
 public import Logging
 public import HTTP
 public import Sockets
+import Synchronization
 
 /// An HTTP/1.1 server over POSIX sockets: event loops that share a port, and a pool of workers.
 ///
@@ -19,11 +20,14 @@ public final class Server: Sendable {
 
   /// Binds all listeners, so that whoever connects from now on is served once `start` has been called.
   ///
+  /// - Parameters:
+  ///   - logger: told what happens to the server.
+  ///   - log: told of each request.
   /// - Throws: why it cannot listen there.
   public init(
-    options: ServerOptions, handler: any RequestHandler, logger: Logger
+    options: ServerOptions, handler: any RequestHandler, logger: Logger, log: (any RequestLog)? = nil
   ) throws(SystemError) {
-    let shared = SharedState(options: options, handler: handler)
+    let shared = SharedState(options: options, handler: handler, log: log)
     let securePort = options.tls == nil ? nil : options.securePort
     var first = [Door(try Self.listener(options, options.port), tls: securePort == nil ? options.tls : nil)]
     if let securePort { first.append(Door(try Self.listener(options, securePort), tls: options.tls)) }
@@ -47,6 +51,17 @@ public final class Server: Sendable {
     let wanted = try SocketAddress(host: options.host, port: port)
     if !options.sharesPort { try Listener.checkFree(wanted) }
     return try Listener(at: wanted)
+  }
+
+  /// What the server has done so far. The numbers are read one after the other, while they go on changing.
+  public var statistics: ServerStatistics {
+    var statistics = ServerStatistics(routes: shared.handler.routes.map { RouteStatistics(name: $0) })
+    for loop in loops { loop.traffic.add(to: &statistics) }
+    statistics.openConnections = shared.connections.load(ordering: .relaxed)
+    statistics.bytesInFlight = (shared.memory.bytes, shared.memory.limit)
+    statistics.queue = (shared.pool.queued, shared.options.queueLength)
+    statistics.workers = (shared.pool.working, shared.options.workers)
+    return statistics
   }
 
   /// Starts the threads and returns. To be called once.

@@ -2,6 +2,7 @@ import Buffers
 import DequeModule
 import HTTP
 import Sockets
+import Synchronization
 
 /// Threads that answer the requests too long for a loop, and the bounded queue before them.
 final class WorkerPool: Sendable {
@@ -14,6 +15,7 @@ final class WorkerPool: Sendable {
   private let handler: any RequestHandler
   private let limit: Int
   private let minimumCodedBytes: Int
+  private let busy = Atomic<Int>(0)
 
   init(handler: any RequestHandler, queueLength: Int, minimumCodedBytes: Int) {
     self.handler = handler
@@ -40,6 +42,12 @@ final class WorkerPool: Sendable {
     return isTaken
   }
 
+  /// How many requests wait.
+  var queued: Int { queue.withLock { $0.exchanges.count } }
+
+  /// How many workers are at work.
+  var working: Int { busy.load(ordering: .relaxed) }
+
   /// Lets the workers end; what is still queued is dropped.
   func stop() {
     queue.withLock { queue in
@@ -61,9 +69,11 @@ final class WorkerPool: Sendable {
       if exchange.isAbandoned {
         exchange.drop()
       } else {
+        busy.wrappingAdd(1, ordering: .relaxed)
         var response = answer(exchange)
         coder.code(&response, for: exchange.head)
         exchange.finish(with: response)
+        busy.wrappingSubtract(1, ordering: .relaxed)
         exchange.mailbox.post(exchange)
       }
     }

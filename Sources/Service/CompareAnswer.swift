@@ -102,8 +102,10 @@ extension ConvolutionService {
     }
     writer.endArray()
     writer.newLine()
+    let areEquivalent = compared.allSatisfy { $0.assessment.equivalent }
+    verdicts.count(areEquivalent ? .compareEquivalent : .compareDifferent)
     writer.key("equivalent")
-    writer.boolean(compared.allSatisfy { $0.assessment.equivalent })
+    writer.boolean(areEquivalent)
     if wantsResult {
       writer.newLine()
       writer.key("result")

@@ -1,23 +1,61 @@
 import Buffers
 public import HTTP
+public import Metrics
 import Synchronization
 
-/// The service: which path answers what. It holds no state but whether it takes new requests.
+/// The service: which path answers what. It holds no state but whether it takes new requests, and what it has judged.
 public final class ConvolutionService: RequestHandler {
   let limits: ServiceLimits
-  private let draining = Atomic<Bool>(false)
+  let verdicts: VerdictCounters
+  private let life: Life
+  /// The paths that are answered; all others are unknown.
+  private let offered: [Route]
+  /// The same, as they stand in a request.
+  private let paths: [String]
+  private let metrics: (any MetricsSource)?
 
-  /// The methods that some route has.
-  private static let serverMethods = "GET, HEAD, POST, OPTIONS"
+  /// Whether new requests are welcome, which all who answer for one service agree on.
+  private final class Life: Sendable {
+    let isDraining = Atomic<Bool>(false)
+  }
 
-  /// A service that is ready and answers within `limits`.
-  public init(limits: ServiceLimits = ServiceLimits()) {
+  /// A service that is ready and answers within `limits`. With `metrics` it answers `/metrics` too: with those, and with
+  /// what it has judged.
+  public convenience init(limits: ServiceLimits = ServiceLimits(), metrics: (any MetricsSource)? = nil) {
+    self.init(
+      limits, VerdictCounters(), Life(), Route.allCases.filter { $0 != .metrics || metrics != nil }, metrics)
+  }
+
+  private init(
+    _ limits: ServiceLimits, _ verdicts: VerdictCounters, _ life: Life, _ offered: [Route],
+    _ metrics: (any MetricsSource)?
+  ) {
     self.limits = limits
+    self.verdicts = verdicts
+    self.life = life
+    self.offered = offered
+    paths = offered.map(\.rawValue)
+    self.metrics = metrics
+  }
+
+  /// What answers for this service to those who run it: its health and `/metrics`, and nothing else.
+  public func administration(metrics: any MetricsSource) -> ConvolutionService {
+    ConvolutionService(limits, verdicts, life, [.healthz, .readyz, .metrics], metrics)
   }
 
   /// From now on `/readyz` says that new requests should go elsewhere.
   public func drain() {
-    draining.store(true, ordering: .relaxed)
+    life.isDraining.store(true, ordering: .relaxed)
+  }
+
+  /// The methods that some path has.
+  private var serverMethods: String {
+    "GET, HEAD, \(offered.contains { $0.takesBody } ? "POST, " : "")OPTIONS"
+  }
+
+  private func route(at path: String) -> Route? {
+    // A search among short strings, which takes a third of what Route(rawValue:) does.
+    paths.firstIndex(of: path).map { offered[$0] }
   }
 
   /// Whether somebody asks how the server is: that must be answered most of all when it is not well.
@@ -25,16 +63,24 @@ public final class ConvolutionService: RequestHandler {
     head.path == Route.healthz.rawValue || head.path == Route.readyz.rawValue
   }
 
+  /// The paths, and `other` for all that is none.
+  public var routes: [String] { ["other"] + offered.map(\.rawValue) }
+
+  /// Which of them `head` asks for.
+  public func route(of head: RequestHead) -> Int {
+    paths.firstIndex(of: head.path).map { $0 + 1 } ?? 0
+  }
+
   /// Refuses what can be refused without the body: an unknown path, a wrong method, an Accept or a Content-Type
   /// that does not fit.
   public func refusal(for head: RequestHead) -> Response? {
-    guard let route = Route(rawValue: head.path) else {
+    guard let route = route(at: head.path) else {
       if head.path == "*" { return nil }
       if head.method == .connect {
         return Problem(.methodNotAllowed, "CONNECT is for proxies, and this is none.")
-          .response(fields: [Response.Field("Allow", Self.serverMethods)])
+          .response(fields: [Response.Field("Allow", serverMethods)])
       }
-      let paths = Route.allCases.map(\.rawValue).joined(separator: ", ")
+      let paths = offered.map(\.rawValue).joined(separator: ", ")
       return Problem(.notFound, "There is no \(head.path) here; there are \(paths).").response()
     }
     guard route.allows(head.method) else {
@@ -65,9 +111,9 @@ public final class ConvolutionService: RequestHandler {
 
   /// Answers a request that `refusal(for:)` let in; on the loop nil sends it to a worker.
   public func response(to request: borrowing Request, on place: Place) -> Response? {
-    guard let route = Route(rawValue: request.head.path) else {
+    guard let route = route(at: request.head.path) else {
       // `OPTIONS *` is all that passes `refusal(for:)` without being a route.
-      return Response(.noContent, fields: [Response.Field("Allow", Self.serverMethods)])
+      return Response(.noContent, fields: [Response.Field("Allow", serverMethods)])
     }
     if request.head.method == .options {
       return Response(.noContent, fields: [Response.Field("Allow", route.allowedMethods)])
@@ -91,6 +137,7 @@ public final class ConvolutionService: RequestHandler {
       case .benchmark: return place == .loop ? nil : try benchmark(Query(request.head.query))
       case .healthz: return statusAnswer("ok")
       case .readyz: return readiness()
+      case .metrics: return exposition()
       case .openapi: return contract()
       }
     } catch {
@@ -114,7 +161,7 @@ public final class ConvolutionService: RequestHandler {
   }
 
   private func readiness() -> Response {
-    if draining.load(ordering: .relaxed) {
+    if life.isDraining.load(ordering: .relaxed) {
       return Problem(.serviceUnavailable, "The server is shutting down.")
         .response(fields: [Response.Field("Retry-After", "1")])
     }
@@ -127,6 +174,13 @@ public final class ConvolutionService: RequestHandler {
     body.append(word)
     body.append("\"}\n")
     return Response(.ok, contentType: Route.healthz.mediaType, body: body)
+  }
+
+  private func exposition() -> Response {
+    var writer = MetricsWriter()
+    metrics?.append(to: &writer)
+    verdicts.append(to: &writer)
+    return Response(.ok, contentType: MetricsWriter.mediaType, body: writer.finish())
   }
 
   private func contract() -> Response {

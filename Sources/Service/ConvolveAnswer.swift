@@ -87,6 +87,7 @@ extension ConvolutionService {
         arithmetic: run.remarks.arithmetic, detailed: isDetailed)
     }
     timing.reference = stopwatch.lap()
+    verdicts.count(assessment.equivalent ? .convolveEquivalent : .convolveDifferent)
 
     if asArray {
       var file = ByteBuffer()

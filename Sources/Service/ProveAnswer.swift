@@ -66,6 +66,7 @@ extension ConvolutionService {
     writer.newLine()
     writer.leftOut(plan.leftOut)
     writer.newLine()
+    verdicts.count(holds ? .proveHolds : .proveFails)
     writer.key("holds")
     writer.boolean(holds)
     writer.key("timing")

@@ -37,6 +37,11 @@ extension ConvolutionService {
       throw .recognition(error)
     }
     let searching = stopwatch.lap()
+    switch recognition.verdict {
+    case .convolution: verdicts.count(.recognizeConvolution)
+    case .approximate: verdicts.count(.recognizeApproximate)
+    case .violated: verdicts.count(.recognizeViolated)
+    }
 
     var writer = JSONWriter()
     writer.beginObject()

@@ -13,13 +13,14 @@ enum Route: String, CaseIterable {
   case benchmark = "/benchmark"
   case healthz = "/healthz"
   case readyz = "/readyz"
+  case metrics = "/metrics"
   case openapi = "/openapi.yaml"
 
   /// The methods as the Allow field lists them.
   var allowedMethods: String {
     switch self {
     case .convolve, .compare, .gradients, .verify, .prove, .operator, .recognize: "POST, OPTIONS"
-    case .formulations, .benchmark, .healthz, .readyz, .openapi: "GET, HEAD, OPTIONS"
+    case .formulations, .benchmark, .healthz, .readyz, .metrics, .openapi: "GET, HEAD, OPTIONS"
     }
   }
 
@@ -37,7 +38,7 @@ enum Route: String, CaseIterable {
   var takesBody: Bool {
     switch self {
     case .convolve, .compare, .gradients, .verify, .prove, .operator, .recognize: true
-    case .formulations, .benchmark, .healthz, .readyz, .openapi: false
+    case .formulations, .benchmark, .healthz, .readyz, .metrics, .openapi: false
     }
   }
 
@@ -46,7 +47,7 @@ enum Route: String, CaseIterable {
     switch self {
     case .convolve, .recognize: ["application/json", Self.array]
     case .compare, .gradients, .verify, .prove, .operator: ["application/json"]
-    case .formulations, .benchmark, .healthz, .readyz, .openapi: []
+    case .formulations, .benchmark, .healthz, .readyz, .metrics, .openapi: []
     }
   }
 
@@ -60,6 +61,7 @@ enum Route: String, CaseIterable {
   var mediaTypes: [StaticString] {
     switch self {
     case .openapi: ["application/yaml"]
+    case .metrics: ["text/plain"]
     case .verify, .operator: ["application/json", Self.picture]
     case .convolve: ["application/json", Self.array]
     case .compare, .gradients, .prove, .recognize, .formulations, .benchmark, .healthz, .readyz:

@@ -38,6 +38,9 @@ extension ConvolutionService {
         candidates, claim: claim, problem: problem, detailed: isDetailed, mapped: isMapped)
     }
     let verifying = stopwatch.lap()
+    for verification in verifications {
+      verdicts.count(verification.isConsistent ? .verifyConsistent : .verifyRefuted)
+    }
     var diagnoses: [Diagnosis?] = []
     for (index, verification) in verifications.enumerated() {
       diagnoses.append(

@@ -1,6 +1,5 @@
 public import ArgumentParser
 import Glibc
-public import Logging
 public import Server
 
 /// Everything about a server that can be set, by flag or by environment.
@@ -62,11 +61,6 @@ public struct ServerSettings: ParsableArguments {
   private static let drainTime = Setting(
     "drain-time", server.drainSeconds, "seconds", in: 0...86_400,
     "Seconds that requests in flight get once the port is closed.")
-  private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-  private static let logLevelSetting = Setting<Logger.Level>(
-    name: "log-level", fallback: .notice, unit: "level",
-    purpose: "How much is logged to standard error: \(logLevels).",
-    read: { Logger.Level(rawValue: $0) }, expected: "one of \(logLevels)")
 
   @Option(help: Self.hostSetting.help) var host: String?
   @Option(help: Self.portSetting.help) var port: String?
@@ -88,7 +82,6 @@ public struct ServerSettings: ParsableArguments {
   @Option(help: Self.minRate.help) var minRate: String?
   @Option(help: Self.drainDelay.help) var drainDelay: String?
   @Option(help: Self.drainTime.help) var drainTime: String?
-  @Option(help: Self.logLevelSetting.help) var logLevel: String?
 
   /// Settings that nobody has set yet.
   public init() {}
@@ -119,14 +112,5 @@ public struct ServerSettings: ParsableArguments {
     options.drainDelaySeconds = try Self.drainDelay.resolve(flag: drainDelay)
     options.drainSeconds = try Self.drainTime.resolve(flag: drainTime)
     return options
-  }
-
-  /// A logger to standard error that says as much as was asked for.
-  ///
-  /// - Throws: `ValidationError` naming the flag or variable whose value is none.
-  public func logger(label: String) throws -> Logger {
-    var logger = Logger(label: label, factory: StreamLogHandler.standardError(label:))
-    logger.logLevel = try Self.logLevelSetting.resolve(flag: logLevel)
-    return logger
   }
 }

@@ -36,7 +36,10 @@ public struct Setting<Value: Sendable>: Sendable {
   }
 
   /// The entry in `--help`.
-  public var help: ArgumentHelp {
+  public var help: ArgumentHelp { help(default: "\(fallback)") }
+
+  /// The entry in `--help`, with another word for the default.
+  func help(default fallback: String) -> ArgumentHelp {
     ArgumentHelp("\(purpose) [\(variable); default \(fallback)]", valueName: unit)
   }
 
@@ -86,6 +89,11 @@ extension Setting where Value == String {
     self.init(
       name: name, fallback: fallback, unit: unit, purpose: purpose, read: { $0.isEmpty ? nil : $0 },
       expected: "a text that is not empty")
+  }
+
+  /// The value from the flag, else from the environment; nil where neither says anything.
+  func resolveOptional(flag: String?) throws -> String? {
+    flag == nil && getenv(variable) == nil ? nil : try resolve(flag: flag)
   }
 }
 

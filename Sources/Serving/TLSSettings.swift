@@ -27,40 +27,50 @@ public struct TLSSettings: ParsableArguments {
     },
     expected: "a whole number from 0 to 65535")
 
-  @Option(help: Self.certificate.help) var tlsCertificate: String?
-  @Option(help: Self.key.help) var tlsKey: String?
+  @Option(help: Self.certificate.help(default: "none")) var tlsCertificate: String?
+  @Option(help: Self.key.help(default: "none")) var tlsKey: String?
   @Option(help: Self.minimum.help) var tlsMinimum: String?
-  @Option(help: Self.clientAuthorities.help) var tlsClientCa: String?
-  @Option(help: Self.port.help) var tlsPort: String?
+  @Option(help: Self.clientAuthorities.help(default: "none")) var tlsClientCa: String?
+  @Option(help: Self.port.help(default: "none")) var tlsPort: String?
 
   /// Settings that nobody has set yet.
   public init() {}
 
+  /// Reads all of them once for their errors, without touching a file.
+  ///
+  /// - Throws: `ValidationError` naming the flag or variable whose value is none, or that is missing.
+  func check() throws {
+    let given = (
+      try Self.certificate.resolveOptional(flag: tlsCertificate), try Self.key.resolveOptional(flag: tlsKey)
+    )
+    _ = try Self.minimum.resolve(flag: tlsMinimum)
+    let authorities = try Self.clientAuthorities.resolveOptional(flag: tlsClientCa)
+    let port = try securePort()
+    switch given {
+    case (.some, .some): break
+    case (.some, nil): throw ValidationError("--\(Self.certificate.name) needs --\(Self.key.name) as well.")
+    case (nil, .some): throw ValidationError("--\(Self.key.name) needs --\(Self.certificate.name) as well.")
+    case (nil, nil):
+      guard authorities != nil || port != nil else { return }
+      let name = authorities == nil ? Self.port.name : Self.clientAuthorities.name
+      throw ValidationError("--\(name) needs --\(Self.certificate.name) and --\(Self.key.name).")
+    }
+  }
+
   /// What the server speaks TLS with, made from its files; nil where it does not.
   ///
-  /// - Throws: `ValidationError` naming a flag or variable whose value is none, or that is missing; `Failure` naming a file that cannot
-  ///   be used, and why.
+  /// - Throws: what `check` throws, and `Failure` naming a file that cannot be used, and why.
   func source() throws -> TLSContextSource? {
-    let certificate = try Self.certificate.resolve(flag: tlsCertificate)
-    let key = try Self.key.resolve(flag: tlsKey)
+    try check()
+    guard let certificate = try Self.certificate.resolveOptional(flag: tlsCertificate),
+      let key = try Self.key.resolveOptional(flag: tlsKey)
+    else { return nil }
     var options = TLSOptions(certificateFile: certificate, keyFile: key)
     options.minimumVersion = try Self.minimum.resolve(flag: tlsMinimum)
-    let authorities = try Self.clientAuthorities.resolve(flag: tlsClientCa)
-    if !authorities.isEmpty { options.clientAuthoritiesFile = authorities }
-    if certificate.isEmpty && key.isEmpty {
-      let port = try securePort()
-      if !authorities.isEmpty || port != nil {
-        throw ValidationError(
-          "--\(authorities.isEmpty ? Self.port.name : Self.clientAuthorities.name) needs --tls-certificate and --tls-key."
-        )
-      }
-      return nil
-    }
-    if certificate.isEmpty || key.isEmpty {
-      let (given, missing) = key.isEmpty ? (Self.certificate, Self.key) : (Self.key, Self.certificate)
-      throw ValidationError("--\(given.name) needs --\(missing.name) as well.")
-    }
-    do throws(TLSError) { return try TLSContextSource(options) } catch {
+    options.clientAuthoritiesFile = try Self.clientAuthorities.resolveOptional(flag: tlsClientCa)
+    do throws(TLSError) {
+      return try TLSContextSource(options)
+    } catch {
       throw Failure("cannot speak TLS: \(error)")
     }
   }

@@ -63,7 +63,7 @@ public struct Listener: ~Copyable, Sendable {
   public borrowing func accept() -> Arrival {
     do {
       guard let accepted = try SystemCall.accept(descriptor) else { return .nobody }
-      return .connection(Connected(descriptor: accepted))
+      return .connection(accepted)
     } catch {
       switch error {
       case .call(_, errno: EMFILE), .call(_, errno: ENFILE), .call(_, errno: ENOBUFS),
@@ -92,6 +92,8 @@ public struct SpareDescriptor: ~Copyable, Sendable {
 /// A connected, non-blocking TCP socket.
 public struct Connected: ~Copyable, Sendable {
   let descriptor: Descriptor
+  /// Who is at the other end.
+  public let peer: PeerAddress
 
   /// Reads into `room` what has come; 0 bytes mean that the peer sends no more.
   public borrowing func receive(

@@ -16,6 +16,18 @@ public enum Process {
     Int(clamping: csystem_raise_descriptor_limit(UInt64(max(0, count))))
   }
 
+  /// The processor time taken so far, by all threads together.
+  public static var processorNanoseconds: Int { Int(csystem_process_nanoseconds()) }
+
+  /// The bytes of memory that the process has in use, and in its address space; nil where /proc does not say.
+  public static var memory: (resident: Int, virtual: Int)? {
+    guard let bytes = try? File.read("/proc/self/statm", limit: 4096) else { return nil }
+    let pages = String(decoding: bytes, as: UTF8.self).split(separator: " ").prefix(2).compactMap { Int($0) }
+    guard pages.count == 2 else { return nil }
+    let size = sysconf(Int32(_SC_PAGESIZE))
+    return (pages[1] * size, pages[0] * size)
+  }
+
   /// Gives the memory that was freed back to the system.
   ///
   /// malloc keeps what a burst of large requests freed, some hundred megabytes, for the next one. This costs

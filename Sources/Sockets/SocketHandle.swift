@@ -1,3 +1,5 @@
+import Glibc
+
 /// A socket that somebody else owns, for those who move bytes on it within one call of the owner's.
 ///
 /// It exists because a library with callbacks, such as OpenSSL, cannot be lent a value that only its owner may name.
@@ -34,8 +36,10 @@ package struct SocketPair: ~Copyable, Sendable {
   /// A new pair.
   package init() throws(SystemError) {
     let numbers = try SystemCall.makePair()
-    first = Connected(descriptor: Descriptor(owning: numbers.0))
-    second = Connected(descriptor: Descriptor(owning: numbers.1))
+    // Neither end has an address.
+    let nobody = PeerAddress(sockaddr_storage())
+    first = Connected(descriptor: Descriptor(owning: numbers.0), peer: nobody)
+    second = Connected(descriptor: Descriptor(owning: numbers.1), peer: nobody)
   }
 
   /// Gives the ends away.

@@ -77,12 +77,36 @@ enum SystemCall {
   }
 
   /// The next connection that waits at `listener`, non-blocking and close-on-exec; nil where none waits.
-  static func accept(_ listener: borrowing Descriptor) throws(SystemError) -> Descriptor? {
+  static func accept(_ listener: borrowing Descriptor) throws(SystemError) -> Connected? {
     let number = listener.number
-    guard case .bytes(let accepted) = try transfer("accept4", { Int(csystem_accept(number)) }) else {
+    var peer = sockaddr_storage()
+    guard case .bytes(let accepted) = try transfer("accept4", { Int(csystem_accept(number, &peer)) }) else {
       return nil
     }
-    return Descriptor(owning: Int32(accepted))
+    return Connected(descriptor: Descriptor(owning: Int32(accepted)), peer: PeerAddress(peer))
+  }
+
+  static func open(_ path: String) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try run("open") { Glibc.open(path, O_RDONLY | O_CLOEXEC) })
+  }
+
+  /// Reads from a file; 0 bytes are its end.
+  static func read(
+    _ descriptor: borrowing Descriptor, _ room: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Int {
+    let number = descriptor.number
+    return try run("read") { Glibc.read(number, room.baseAddress, room.count) }
+  }
+
+  /// Standard error blocks, unless whoever gave it to this process has made it otherwise.
+  static func writeToStandardError(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+    try transfer("write") { Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+  }
+
+  /// Waits, not forever, until standard error takes bytes again.
+  static func awaitStandardError() {
+    var watched = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    _ = poll(&watched, 1, 1000)
   }
 
   /// Connects a blocking socket; the kernel gives up when the socket's send timeout has passed.

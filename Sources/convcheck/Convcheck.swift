@@ -14,7 +14,9 @@ struct Convcheck: ParsableCommand {
             curl --json '{"image":[[1,2],[3,4]],"filter":[[5,6]]}' \\
               127.0.0.1:8080/convolve
       """,
-    version: "0.1.0",
+    version: version,
     subcommands: [ServeCommand.self, HealthCommand.self, BenchCommand.self],
     defaultSubcommand: ServeCommand.self)
+
+  static let version = "0.1.0"
 }

@@ -11,18 +11,20 @@ struct Echo: ParsableCommand {
     discussion: "Options and signals are those of convcheck serve, variables CONVCHECK_… among them.")
 
   @OptionGroup(title: "Server") var server: ServerSettings
+  @OptionGroup(title: "TLS") var tls: TLSSettings
+  @OptionGroup(title: "Who may come in") var access: AccessSettings
+  @OptionGroup(title: "Logs") var logs: LogSettings
+
+  private var settings: ServingSettings { ServingSettings(server, tls, access, logs) }
 
   /// Reads all settings once for their errors: thrown from here, they come with the usage.
-  func validate() throws {
-    _ = try server.options()
-    _ = try server.logger(label: "echo")
-  }
+  func validate() throws { try settings.check() }
 
   func run() throws {
     try serve(
-      try server.options(), handler: EchoHandler(), logger: try server.logger(label: "echo"),
-      ready: { address in
-        print("echo serves on http://\(address)")
+      settings, handler: EchoHandler(),
+      ready: { addresses in
+        print("echo serves on \(addresses.urls)")
         fflush(nil)
       },
       draining: {})

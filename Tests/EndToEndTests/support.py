@@ -57,7 +57,7 @@ class Server:
     def _address(self):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            ready = re.search(r"\w+ serves on http://([0-9.]+):(\d+)\s", self.log.read_text())
+            ready = re.search(r"\w+ serves on https?://([0-9.]+):(\d+)\s", self.log.read_text())
             if ready:
                 return ready[1], int(ready[2])
             if self.process.poll() is not None:

@@ -34,6 +34,7 @@ PROMISED = {
     ("/benchmark", "get"),
     ("/healthz", "get"),
     ("/readyz", "get"),
+    ("/metrics", "get"),
     ("/openapi.yaml", "get"),
 }
 
@@ -200,6 +201,7 @@ REACHED = {
     431: lambda server: get(server, "/healthz", **{"X-Long": "a" * 30_000}),
 }
 NOT_BY_ONE_REQUEST = {
+    401: "needs a server with a token file: test_access.py",
     408: "needs a client that waits",
     500: "would be a fault of the server",
     503: "needs a server that is draining or overloaded: test_lifecycle.py",

@@ -4,7 +4,7 @@ import Sockets
 
 /// Runs a server on a free port while `use` talks to it, and stops it afterwards.
 func withServer<Result>(
-  _ change: (inout ServerOptions) -> Void = { _ in },
+  _ change: (inout ServerOptions) -> Void = { _ in }, log: (any RequestLog)? = nil,
   _ use: (Server, TestHandler) throws -> Result
 ) throws -> Result {
   var options = ServerOptions(cores: 2)
@@ -12,7 +12,7 @@ func withServer<Result>(
   change(&options)
   let handler = TestHandler()
   let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-  let server = try Server(options: options, handler: handler, logger: logger)
+  let server = try Server(options: options, handler: handler, logger: logger, log: log)
   try server.start()
   defer {
     handler.open()

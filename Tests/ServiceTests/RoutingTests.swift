@@ -1,10 +1,16 @@
 import HTTP
+import Metrics
 import Service
 import Testing
 
 private let service = ConvolutionService()
 private let posting = ["/convolve", "/compare", "/gradients"]
 private let reading = ["/formulations", "/benchmark", "/healthz", "/readyz", "/openapi.yaml"]
+
+/// Metrics that say nothing.
+private struct Nothing: MetricsSource {
+  func append(to writer: inout MetricsWriter) {}
+}
 
 @Suite struct RoutingTests {
   @Test(
@@ -111,6 +117,46 @@ private let reading = ["/formulations", "/benchmark", "/healthz", "/readyz", "/o
     for path in ["/healthz", "/readyz", "/formulations", "/openapi.yaml"] {
       let (get, head) = (try service.answer(.get, path), try service.answer(.head, path))
       #expect(get.status == .ok && get.text == head.text && get.contentType == head.contentType)
+    }
+  }
+
+  @Test("metrics are a path where there are any, and what has been judged is among them")
+  func metrics() throws {
+    #expect(try service.answer(.get, "/metrics").status == .notFound)
+    let service = ConvolutionService(metrics: Nothing())
+    #expect(try service.convolve(Notebook.problem()).status == .ok)
+    let answer = try service.answer(.get, "/metrics")
+    #expect(answer.status == .ok && answer.contentType == "text/plain; version=0.0.4; charset=utf-8")
+    #expect(
+      answer.text.contains("\nconvcheck_verdicts_total{route=\"/convolve\",outcome=\"equivalent\"} 1\n"))
+    #expect(try service.answer(.post, "/metrics").fields["Allow"] == "GET, HEAD, OPTIONS")
+  }
+
+  @Test("those who run the service see its health and its metrics, and nothing else")
+  func administration() throws {
+    let service = ConvolutionService()
+    let administration = service.administration(metrics: Nothing())
+    for path in ["/healthz", "/readyz", "/metrics"] {
+      #expect(try administration.answer(.get, path).status == .ok)
+    }
+    for path in posting + ["/formulations", "/openapi.yaml"] {
+      #expect(try administration.answer(.get, path).status == .notFound)
+    }
+    #expect(try administration.answer(.options, "*").fields["Allow"] == "GET, HEAD, OPTIONS")
+    service.drain()
+    #expect(try administration.answer(.get, "/readyz").status == .serviceUnavailable)
+  }
+
+  @Test("each path is counted under its own name")
+  func routes() throws {
+    let names = ConvolutionService(metrics: Nothing()).routes
+    #expect(Set(names).count == names.count && names[0] == "other")
+    let service = ConvolutionService()
+    for path in posting + reading {
+      #expect(service.routes[service.route(of: try RequestHead(.get, path))] == path)
+    }
+    for path in ["/nothing", "/metrics", "/convolve/"] {
+      #expect(service.route(of: try RequestHead(.get, path)) == 0)
     }
   }
 

@@ -5,15 +5,25 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
-// accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC; Glibc declares it only under _GNU_SOURCE.
-int csystem_accept(int listener);
+// accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC, which says who has connected; Glibc declares it only under _GNU_SOURCE.
+int csystem_accept(int listener, struct sockaddr_storage *peer);
 
 // Names the calling thread for top, gdb and perf; at most 15 bytes are kept.
 void csystem_name_thread(const char *name);
 
 // Milliseconds since some fixed moment, as fresh as the kernel's last tick (1 to 10 ms), without a system call.
 int64_t csystem_monotonic_milliseconds(void);
+
+// Nanoseconds since the same moment, exactly.
+int64_t csystem_monotonic_nanoseconds(void);
+
+// Milliseconds since 1970 in UTC, from the cheap clock.
+int64_t csystem_unix_milliseconds(void);
+
+// The processor time that this process has taken, in nanoseconds.
+int64_t csystem_process_nanoseconds(void);
 
 // Seconds since 1970 in UTC, from the same cheap clock.
 int64_t csystem_unix_seconds(void);

@@ -1,0 +1,31 @@
+import Buffers
+import Logging
+import Sockets
+
+/// Writes what the program says of itself as log lines.
+struct LineLogHandler: LogHandler {
+  private let output: LogOutput
+  var logLevel: Logger.Level
+  var metadata: Logger.Metadata = [:]
+
+  init(_ output: LogOutput, level: Logger.Level) {
+    self.output = output
+    logLevel = level
+  }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    var bytes = ByteBuffer()
+    let line = LogLine(
+      output.format, event.level.rawValue, event.message.description,
+      unixMilliseconds: Clock.unixMilliseconds, in: &bytes)
+    let all = metadata.merging(event.metadata ?? [:]) { $1 }
+    for (key, value) in all.sorted(by: { $0.key < $1.key }) { line.field(key, "\(value)", in: &bytes) }
+    line.end(in: &bytes)
+    output.write(bytes)
+  }
+}
