@@ -81,8 +81,6 @@ final class EventLoop: @unchecked Sendable {
   var output = ByteBuffer(capacity: 4 << 10)
 
   var numbers = RequestNumbers()
-  /// Where the log of requests writes its line.
-  var logLine = ByteBuffer(capacity: 512)
 
   static let listenerToken = UInt64.max
   private static let mailboxToken = UInt64.max - 1
