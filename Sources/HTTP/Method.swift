@@ -9,6 +9,21 @@ public enum Method: String, CaseIterable, Sendable {
   case options = "OPTIONS"
   case trace = "TRACE"
   case patch = "PATCH"
+
+  /// The method as it stands in a request line, without a string to be made.
+  public var name: StaticString {
+    switch self {
+    case .get: "GET"
+    case .head: "HEAD"
+    case .post: "POST"
+    case .put: "PUT"
+    case .delete: "DELETE"
+    case .connect: "CONNECT"
+    case .options: "OPTIONS"
+    case .trace: "TRACE"
+    case .patch: "PATCH"
+    }
+  }
 }
 
 extension Method {

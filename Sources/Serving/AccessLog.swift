@@ -45,7 +45,7 @@ final class AccessLog: RequestLog {
     record.peer.withText { line.put(UnsafeRawBufferPointer($0)) }
     line.endText()
     line.begin("method", isNumber: false)
-    line.put(escaped: record.head?.method.rawValue ?? "-")
+    line.put(record.head?.method.name ?? "-")
     line.endText()
     line.begin("path", isNumber: false)
     put(path: record.head?.path ?? "-", to: &line)

@@ -12,8 +12,8 @@ package enum LogFormat: String, CaseIterable, Sendable {
 /// Writes one log line into room of a fixed size. No byte of a value can end the line or pass for another field; what does
 /// not fit is cut off, field by field.
 package struct LogLine: ~Copyable {
-  /// The longest line, in bytes: several times what a request's line takes.
-  package static let capacity = 4096
+  /// The longest line, in bytes: more than a request's line ever takes, and as much as the stack is used for.
+  package static let capacity = 1024
   /// As much as fields may take: the rest is kept for a quotation mark, a brace and the line feed.
   private static let most = capacity - 8
 
@@ -158,26 +158,32 @@ package struct LogLine: ~Copyable {
     let time = second % 86_400
     let date = CivilDate(daysSince1970: second / 86_400)
     put(date.year, digits: 4)
-    put("-")
-    put(date.month, digits: 2)
-    put("-")
-    put(date.day, digits: 2)
-    put("T")
-    put(time / 3600, digits: 2)
-    put(":")
-    put(time / 60 % 60, digits: 2)
-    put(":")
-    put(time % 60, digits: 2)
+    put("-", date.month)
+    put("-", date.day)
+    put("T", time / 3600)
+    put(":", time / 60 % 60)
+    put(":", time % 60)
     put(".")
     put(unixMilliseconds % 1000, digits: 3)
     put("Z")
+  }
+
+  /// A separator and two digits; there is room for them.
+  @inline(__always)
+  private mutating func put(_ separator: Unicode.Scalar, _ value: Int) {
+    room[count] = UInt8(ascii: separator)
+    room[count + 1] = UInt8(truncatingIfNeeded: 0x30 + value / 10)
+    room[count + 2] = UInt8(truncatingIfNeeded: 0x30 + value % 10)
+    count += 3
   }
 
   /// The last `digits` digits of `value`; there is room for them.
   @inline(__always)
   private mutating func put(_ value: Int, digits: Int) {
     var rest = UInt(bitPattern: value)
-    for index in (count..<count + digits).reversed() {
+    var index = count + digits
+    while index > count {
+      index -= 1
       room[index] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
       rest /= 10
     }

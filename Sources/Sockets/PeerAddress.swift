@@ -71,13 +71,15 @@ public struct PeerAddress: Sendable {
     decimal value: UInt32, to room: UnsafeMutableBufferPointer<UInt8>, at start: Int
   ) -> Int {
     var end = start + 1
-    var rest = value / 10
-    while rest > 0 {
-      rest /= 10
+    var bound: UInt32 = 10
+    while value >= bound {
+      bound *= 10
       end += 1
     }
-    rest = value
-    for index in (start..<end).reversed() {
+    var rest = value
+    var index = end
+    while index > start {
+      index -= 1
       room[index] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
       rest /= 10
     }
