@@ -11,6 +11,22 @@ public enum Method: String, CaseIterable, Sendable {
   case trace = "TRACE"
   case patch = "PATCH"
   case query = "QUERY"
+
+  /// The method as it stands in a request line, without a string to be made.
+  public var name: StaticString {
+    switch self {
+    case .get: "GET"
+    case .head: "HEAD"
+    case .post: "POST"
+    case .put: "PUT"
+    case .delete: "DELETE"
+    case .connect: "CONNECT"
+    case .options: "OPTIONS"
+    case .trace: "TRACE"
+    case .patch: "PATCH"
+    case .query: "QUERY"
+    }
+  }
 }
 
 extension Method {

@@ -37,8 +37,16 @@ public struct RequestIdentity: Sendable {
     span = trace == nil ? 0 : numbers.next() | 1
   }
 
-  /// Appends the name to `output`; `head` is that of the same request.
-  public func appendName(_ head: RequestHead?, to output: inout ByteBuffer) {
+  /// Shows `use` the name; `head` is that of the same request.
+  public func withName<Result>(_ head: RequestHead?, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
+    if let given, let head { return head.bytes.withUnsafeBytes { use($0[within: given]) } }
+    var name = ByteBuffer(capacity: 32)
+    name.append(hexadecimal: made.0)
+    name.append(hexadecimal: made.1)
+    return use(name.bytes)
+  }
+
+  private func appendName(_ head: RequestHead?, to output: inout ByteBuffer) {
     if let given, let head {
       head.bytes.withUnsafeBytes { bytes in
         output.append(contentsOf: bytes[within: given].assumingMemoryBound(to: UInt8.self))
@@ -47,13 +55,6 @@ public struct RequestIdentity: Sendable {
       output.append(hexadecimal: made.0)
       output.append(hexadecimal: made.1)
     }
-  }
-
-  /// Appends the trace's number, which there must be.
-  public func appendTrace(to output: inout ByteBuffer) {
-    guard let trace else { return }
-    output.append(hexadecimal: trace.traceHigh)
-    output.append(hexadecimal: trace.traceLow)
   }
 
   /// Appends the fields that tell the client: `X-Request-Id`, and `traceparent` where there is a trace.

@@ -1,4 +1,3 @@
-import Buffers
 import HTTP
 import Sockets
 
@@ -14,11 +13,10 @@ extension EventLoop {
     let route = head.map { shared.handler.route(of: $0) } ?? 0
     traffic.request(route, status, nanoseconds: nanoseconds)
     guard let log = shared.log else { return }
-    logLine.truncate(to: 0)
     log.note(
       RequestRecord(
         head: head, identity: identity, peer: connection.peer, status: status, byteCount: byteCount,
-        nanoseconds: nanoseconds), scratch: &logLine)
+        nanoseconds: nanoseconds))
   }
 
   /// Notes that the client of a request has gone, unless the answer was on its way.

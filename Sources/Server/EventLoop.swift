@@ -85,8 +85,6 @@ final class EventLoop: @unchecked Sendable {
   var output = ByteBuffer(capacity: 4 << 10)
 
   var numbers = RequestNumbers()
-  /// Where the log of requests writes its line.
-  var logLine = ByteBuffer(capacity: 512)
 
   /// Tokens from here on are those of doors.
   private static let firstDoor = UInt64.max - 7

@@ -1,4 +1,3 @@
-public import Buffers
 public import HTTP
 public import Sockets
 
@@ -20,6 +19,6 @@ public struct RequestRecord: Sendable {
 
 /// Where a server notes each request that it has dealt with; called from all event loops.
 public protocol RequestLog: Sendable {
-  /// Notes `record`, without waiting for anybody. `scratch` is empty, the caller's own, and may be left in any state.
-  func note(_ record: RequestRecord, scratch: inout ByteBuffer)
+  /// Notes `record`, without waiting for anybody.
+  func note(_ record: RequestRecord)
 }

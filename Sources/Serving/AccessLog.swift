@@ -1,4 +1,3 @@
-import Buffers
 import HTTP
 import Server
 import Sockets
@@ -32,47 +31,53 @@ final class AccessLog: RequestLog {
   }
 
   /// Writes the line of `record`.
-  func note(_ record: RequestRecord, scratch line: inout ByteBuffer) {
-    let status = record.status?.rawValue
-    if selection == .errors, let status, status < 400 { return }
-    append(record, to: &line, unixMilliseconds: Clock.unixMilliseconds)
-    output.write(line)
+  func note(_ record: RequestRecord) {
+    if selection == .errors, let status = record.status?.rawValue, status < 400 { return }
+    LogLine.write(output.format, "info", "request", unixMilliseconds: Clock.unixMilliseconds) {
+      Self.fill(&$0, record)
+    } use: {
+      output.write($0)
+    }
   }
 
-  func append(
-    _ record: RequestRecord, to line: inout ByteBuffer, unixMilliseconds: Int
-  ) {
-    let text = LogLine(output.format, "info", "request", unixMilliseconds: unixMilliseconds, in: &line)
-    text.field("peer", in: &line) { line in record.peer.withText { line.append(contentsOf: $0) } }
-    text.field("method", in: &line) { $0.append(text: record.head?.method.rawValue ?? "-") }
-    text.field("path", in: &line) { Self.append(path: record.head?.path, to: &$0) }
-    text.field("status", isNumber: true, in: &line) { line in
-      if let status = record.status { line.append(decimal: status.rawValue) } else { line.append("null") }
-    }
-    text.field("bytes", isNumber: true, in: &line) { $0.append(decimal: record.byteCount) }
-    text.field("seconds", isNumber: true, in: &line) {
-      $0.append(decimal: max(0, record.nanoseconds / 1000), places: 6)
-    }
-    text.field("request_id", in: &line) { record.identity.appendName(record.head, to: &$0) }
-    if record.identity.trace != nil {
-      text.field("trace_id", in: &line) { record.identity.appendTrace(to: &$0) }
-      text.field("span_id", in: &line) { $0.append(hexadecimal: record.identity.span) }
-      text.field("parent_id", in: &line) { $0.append(hexadecimal: record.identity.trace?.parent ?? 0) }
-    }
-    text.end(in: &line)
+  private static func fill(_ line: inout LogLine, _ record: RequestRecord) {
+    line.begin("peer", isNumber: false)
+    record.peer.withText { line.put(UnsafeRawBufferPointer($0)) }
+    line.endText()
+    line.begin("method", isNumber: false)
+    line.put(record.head?.method.name ?? "-")
+    line.endText()
+    line.begin("path", isNumber: false)
+    put(path: record.head?.path ?? "-", to: &line)
+    line.endText()
+    line.begin("status", isNumber: true)
+    if let status = record.status { line.put(decimal: status.rawValue) } else { line.put("null") }
+    line.begin("bytes", isNumber: true)
+    line.put(decimal: record.byteCount)
+    line.begin("seconds", isNumber: true)
+    line.put(nanoseconds: record.nanoseconds)
+    line.begin("request_id", isNumber: false)
+    record.identity.withName(record.head) { line.put($0) }
+    line.endText()
+    guard let trace = record.identity.trace else { return }
+    line.begin("trace_id", isNumber: false)
+    line.put(hexadecimal: trace.traceHigh)
+    line.put(hexadecimal: trace.traceLow)
+    line.endText()
+    line.begin("span_id", isNumber: false)
+    line.put(hexadecimal: record.identity.span)
+    line.endText()
+    line.begin("parent_id", isNumber: false)
+    line.put(hexadecimal: trace.parent)
+    line.endText()
   }
 
   /// A path has no control bytes and no spaces, as the parser lets none in; quotation marks and backslashes are escaped.
-  private static func append(path: String?, to line: inout ByteBuffer) {
-    guard let path else {
-      line.append("-")
-      return
-    }
-    if path.utf8.count <= longestPath {
-      LogLine.append(escaped: path, to: &line)
-    } else {
-      LogLine.append(escaped: String(decoding: path.utf8.prefix(longestPath), as: UTF8.self), to: &line)
-      line.append("...")
+  private static func put(path: String, to line: inout LogLine) {
+    var path = path
+    path.withUTF8 { bytes in
+      line.put(escaped: UnsafeBufferPointer(rebasing: bytes.prefix(longestPath)))
+      if bytes.count > longestPath { line.put("...") }
     }
   }
 }

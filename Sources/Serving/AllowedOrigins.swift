@@ -4,7 +4,6 @@ package import HTTP
 /// The web pages that may read answers, by their origins, and the fields that tell a browser so (Fetch standard, CORS
 /// protocol). Credentials of the browser's own, such as cookies, are never allowed: a token is sent by the page itself.
 package struct AllowedOrigins: Sendable {
-  /// What stands in every answer, and what in every answer to an allowed origin.
   private let isAnyone: Bool
   private let origins: [[UInt8]]
 

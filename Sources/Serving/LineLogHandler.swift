@@ -1,4 +1,3 @@
-import Buffers
 import Logging
 import Sockets
 
@@ -19,13 +18,13 @@ struct LineLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var bytes = ByteBuffer()
-    let line = LogLine(
-      output.format, event.level.rawValue, event.message.description,
-      unixMilliseconds: Clock.unixMilliseconds, in: &bytes)
-    let all = metadata.merging(event.metadata ?? [:]) { $1 }
-    for (key, value) in all.sorted(by: { $0.key < $1.key }) { line.field(key, "\(value)", in: &bytes) }
-    line.end(in: &bytes)
-    output.write(bytes)
+    let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+    LogLine.write(
+      output.format, event.level.rawValue, event.message.description, unixMilliseconds: Clock.unixMilliseconds
+    ) { line in
+      for (key, value) in all { line.field(key, "\(value)") }
+    } use: {
+      output.write($0)
+    }
   }
 }

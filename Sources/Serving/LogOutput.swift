@@ -40,13 +40,13 @@ final class LogOutput: Sendable {
   }
 
   /// Queues `line`, which ends in a line feed.
-  func write(_ line: borrowing ByteBuffer) {
+  func write(_ line: UnsafeBufferPointer<UInt8>) {
     let wakes = queue.withLock { queue in
       guard queue.waiting.count + line.count <= Self.limit else {
         queue.dropped += 1
         return false
       }
-      queue.waiting.append(contentsOf: line.elements)
+      queue.waiting.append(contentsOf: line)
       return queue.waiting.count == line.count
     }
     if wakes { queue.signal() }
@@ -84,10 +84,12 @@ final class LogOutput: Sendable {
     }
     if dropped > 0 {
       allDropped.wrappingAdd(dropped, ordering: .relaxed)
-      let line = LogLine(
-        format, "warning", "lines dropped", unixMilliseconds: Clock.unixMilliseconds, in: &taken)
-      line.field("count", isNumber: true, in: &taken) { $0.append(decimal: dropped) }
-      line.end(in: &taken)
+      LogLine.write(format, "warning", "lines dropped", unixMilliseconds: Clock.unixMilliseconds) { line in
+        line.begin("count", isNumber: true)
+        line.put(decimal: dropped)
+      } use: {
+        taken.append(contentsOf: $0)
+      }
     }
     return taken
   }

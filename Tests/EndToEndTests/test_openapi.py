@@ -196,6 +196,7 @@ REACHED = {
     413: lambda server: call(
         server, "POST", "/convolve", None, {"Content-Type": "application/json", "Content-Length": str(2**40)}
     ),
+    414: lambda server: get(server, "/formulations?image=" + "1" * 9000),
     415: lambda server: call(server, "POST", "/convolve", b"", {"Content-Type": "text/plain"}),
     422: lambda server: call(server, "POST", "/convolve", b"{}"),
     431: lambda server: get(server, "/healthz", **{"X-Long": "a" * 30_000}),

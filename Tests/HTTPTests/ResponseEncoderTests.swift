@@ -61,6 +61,17 @@ private func encode(
     #expect(connection(0, false) == "Connection: close")
   }
 
+  @Test("further fields stand behind the response's own and before Connection")
+  func further() {
+    var output = ByteBuffer()
+    let response = Response(.noContent, fields: [Response.Field("Allow", "GET")])
+    _ = ResponseEncoder().appendHead(of: response, framing: .init(keepAlive: false), to: &output) {
+      $0.append("\r\nA: b\r\nC: d")
+    }
+    let head = String(decoding: output.elements, as: UTF8.self)
+    #expect(head.hasSuffix("\r\nAllow: GET\r\nA: b\r\nC: d\r\nConnection: close\r\n\r\n"))
+  }
+
   @Test("a value cannot split the answer")
   func splitting() {
     let response = Response(.ok, fields: [Response.Field("X", "a\r\nSet-Cookie: b\0")])

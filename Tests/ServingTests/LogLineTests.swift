@@ -1,4 +1,3 @@
-import Buffers
 import Serving
 import Testing
 
@@ -7,11 +6,11 @@ private func line(
 )
   -> String
 {
-  var bytes = ByteBuffer()
-  let line = LogLine(format, "notice", message, unixMilliseconds: milliseconds, in: &bytes)
-  for (key, value) in fields { line.field(key, value, in: &bytes) }
-  line.end(in: &bytes)
-  return String(decoding: bytes.elements, as: UTF8.self)
+  LogLine.write(format, "notice", message, unixMilliseconds: milliseconds) { line in
+    for (key, value) in fields { line.field(key, value) }
+  } use: {
+    String(decoding: $0, as: UTF8.self)
+  }
 }
 
 @Suite struct LogLineTests {
@@ -47,5 +46,15 @@ private func line(
     ])
   func times(_ second: Int, _ text: String) {
     #expect(line(.text, second * 1000 + 7, "m", [:]) == "\(text).007Z notice m\n")
+  }
+
+  @Test("a line is bounded, and whole all the same", arguments: [LogFormat.text, .json])
+  func bounded(_ format: LogFormat) {
+    for length in (LogLine.capacity - 120)...(LogLine.capacity + 20) {
+      let long = line(
+        format, 0, "m", ["k": String(repeating: "\"x\n", count: length / 3), "l": "more", "n": "more"])
+      #expect(long.utf8.count <= LogLine.capacity && long.utf8.count { $0 == 10 } == 1)
+      #expect(long.hasSuffix(format == .text ? "\"\n" : "\"}\n") || long.hasSuffix("=more\n"))
+    }
   }
 }
