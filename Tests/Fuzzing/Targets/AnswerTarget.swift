@@ -1,3 +1,4 @@
+import Buffers
 import HTTP
 import Service
 import TensorCoding
