@@ -33,6 +33,8 @@ private func decoded(_ input: [UInt8], ends: [Int]) -> DecodedBody {
     }
     start = end
   }
+  // Nobody asks a body that is refused how far it came.
+  if result.refusal != nil { return DecodedBody(refusal: result.refusal) }
   result.body = Array(buffer.elements)
   return result
 }
