@@ -8,9 +8,12 @@ SWIFT_FILES := Package.swift Sources Tests
 END_TO_END := Tests/EndToEndTests
 VENV := .build/venv
 IMAGE ?= convcheck
+# Of `make fuzz`: how long each target runs, and which; all when none is named.
+SECONDS ?= 180
+TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench format lint clean image
+.PHONY: help serve test fuzz sanitize bench format lint clean image
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +30,14 @@ test: ## installs what is missing, then checks the format, builds, and runs ever
 	$(call stage,swift tests,swift test $(RELEASE) --disable-testable-imports --disable-xctest)
 	$(call stage,python environment,$(MAKE) --no-print-directory $(VENV)/installed)
 	$(call stage,end-to-end tests,$(VENV)/bin/python -m pytest $(END_TO_END))
+
+fuzz: ## fuzzes each target for SECONDS=180, or only TARGETS="json convolve"
+	@scripts/setup build
+	@scripts/fuzz $(SECONDS) $(TARGETS)
+
+sanitize: ## runs the Swift tests and a load on the server under the address and the thread sanitizer
+	@scripts/setup build test
+	@scripts/sanitize
 
 bench: ## measures the formulations, then the server over HTTP
 	@scripts/setup build bench

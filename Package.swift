@@ -109,6 +109,18 @@ let package = Package(
         "Buffers", "Convolution", "Equivalence", "HTTP", "Metrics", "Service", "TensorCoding", "TestSupport",
       ],
       swiftSettings: house),
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["Buffers", "Convolution", "HTTP", "Service", "TensorCoding", "TestSupport"],
+      path: "Tests/Fuzzing/Targets", swiftSettings: house),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings its own `main`, so that this program links with `--sanitize fuzzer` only: `scripts/fuzz` asks for it.
+if Context.environment["CONVCHECK_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Driver", swiftSettings: house))
+}

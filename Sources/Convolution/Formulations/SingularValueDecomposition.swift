@@ -104,7 +104,7 @@ struct SingularValueDecomposition: ~Copyable {
         let sine = cosine * tangent
         rotate(left, right, length, cosine, sine)
         rotate(rotations + p * count, rotations + q * count, count, cosine, sine)
-        squares[p] -= tangent * product
+        squares[p] = squares[p] - tangent * product
         squares[q] = max(0, squares[q] + tangent * product)
       }
     }

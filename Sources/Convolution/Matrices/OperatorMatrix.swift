@@ -39,7 +39,7 @@ public struct OperatorMatrix: Sendable {
     forEachTerm { row, column, weight, meetsAnother in
       while pointers.count <= row { pointers.append(values.count) }
       if meetsAnother {
-        values.base[values.count - 1] += weights[weight]
+        values[values.count - 1] += weights[weight]
       } else {
         columns.append(Int32(column))
         values.append(weights[weight])
@@ -78,7 +78,7 @@ public struct OperatorMatrix: Sendable {
       for meeting in meetings[row] {
         let weight = weights[start + meeting.tap * axisWidth]
         if meeting.position == last {
-          values.base[values.count - 1] += weight
+          values[values.count - 1] += weight
         } else {
           indices.append(Int32(meeting.position))
           values.append(weight)

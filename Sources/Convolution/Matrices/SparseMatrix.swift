@@ -41,15 +41,17 @@ public struct SparseMatrix<Scalar: BitwiseCopyable & Sendable>: ~Copyable, Senda
   /// The same entries with rows and columns exchanged.
   public func transposed() -> SparseMatrix {
     let starts = AlignedBuffer<Int>(repeating: 0, count: columns + 1)
-    for column in columnIndices.elements { starts.base[Int(column) + 1] += 1 }
-    for column in 0..<columns { starts.base[column + 1] += starts.base[column] }
+    // Named, since the compiler passes the thread sanitizer the buffer itself where `+=` goes through its `base`.
+    let start = starts.base
+    for column in columnIndices.elements { start[Int(column) + 1] += 1 }
+    for column in 0..<columns { start[column + 1] += start[column] }
     var next = AlignedBuffer<Int>(capacity: columns + 1)
     next.append(contentsOf: starts.elements)
     let places = AlignedBuffer<Int>(count: count) { places in
       for entry in 0..<count {
         let column = Int(columnIndices.base[entry])
-        places[next.base[column]] = entry
-        next.base[column] += 1
+        places[next[column]] = entry
+        next[column] += 1
       }
     }
     let rowOf = AlignedBuffer<Int32>(count: count) { rowOf in
