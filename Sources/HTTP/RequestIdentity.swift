@@ -38,12 +38,15 @@ public struct RequestIdentity: Sendable {
   }
 
   /// Shows `use` the name; `head` is that of the same request.
-  public func withName<Result>(_ head: RequestHead?, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
-    if let given, let head { return head.bytes.withUnsafeBytes { use($0[within: given]) } }
+  public func withName(_ head: RequestHead?, _ use: (UnsafeRawBufferPointer) -> Void) {
+    if let given, let head {
+      head.bytes.withUnsafeBytes { use($0[within: given]) }
+      return
+    }
     var name = ByteBuffer(capacity: 32)
     name.append(hexadecimal: made.0)
     name.append(hexadecimal: made.1)
-    return use(name.bytes)
+    use(name.bytes)
   }
 
   private func appendName(_ head: RequestHead?, to output: inout ByteBuffer) {

@@ -24,7 +24,7 @@ public struct PeerAddress: Sendable {
   }
 
   /// Shows `use` the address as it stands in a URL, `127.0.0.1:8080` or `[::1]:8080`.
-  @inline(__always)
+  @inlinable
   public func withText<Result>(_ use: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
     // INET6_ADDRSTRLEN is 46; two brackets, a colon and five digits.
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { room in
