@@ -68,11 +68,7 @@ extension ConvolutionService {
     writer.newLine()
     writer.key("holds")
     writer.boolean(holds)
-    writer.key("timing")
-    writer.beginObject()
-    writer.seconds("decode_seconds", nanoseconds: decoding)
-    writer.seconds("total_seconds", nanoseconds: stopwatch.total)
-    writer.endObject()
+    writer.timing(["decode_seconds": decoding, "total_seconds": stopwatch.total])
     writer.endObject()
     return Response(.ok, contentType: Route.prove.mediaType, body: writer.finishLine())
   }
