@@ -16,6 +16,14 @@ extension JSONWriter {
     fixedPoint(nanoseconds, places: 9)
   }
 
+  /// The field `timing`, an object of nanoseconds written as seconds.
+  mutating func timing(_ parts: KeyValuePairs<StaticString, Int>) {
+    key("timing")
+    beginObject()
+    for (name, nanoseconds) in parts { seconds(name, nanoseconds: nanoseconds) }
+    endObject()
+  }
+
   /// The field `dtype`, and where the problem was computed in another type, that one.
   mutating func elementType(_ dataType: DataType) {
     key("dtype")

@@ -141,12 +141,9 @@ private struct CompareTiming {
 
 extension JSONWriter {
   fileprivate mutating func timing(_ timing: CompareTiming) {
-    key("timing")
-    beginObject()
-    seconds("direct_seconds", nanoseconds: timing.direct)
-    seconds("reference_seconds", nanoseconds: timing.reference)
-    seconds("decode_seconds", nanoseconds: timing.decode)
-    seconds("total_seconds", nanoseconds: timing.total)
-    endObject()
+    self.timing([
+      "direct_seconds": timing.direct, "reference_seconds": timing.reference,
+      "decode_seconds": timing.decode, "total_seconds": timing.total,
+    ])
   }
 }

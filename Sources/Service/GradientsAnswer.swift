@@ -153,14 +153,10 @@ extension JSONWriter {
   }
 
   fileprivate mutating func timing(_ timing: GradientsTiming) {
-    key("timing")
-    beginObject()
-    seconds("gradients_seconds", nanoseconds: timing.gradients)
-    seconds("direct_seconds", nanoseconds: timing.direct)
-    seconds("reference_seconds", nanoseconds: timing.reference)
-    seconds("finite_difference_seconds", nanoseconds: timing.finiteDifference)
-    seconds("decode_seconds", nanoseconds: timing.decode)
-    seconds("total_seconds", nanoseconds: timing.total)
-    endObject()
+    self.timing([
+      "gradients_seconds": timing.gradients, "direct_seconds": timing.direct,
+      "reference_seconds": timing.reference, "finite_difference_seconds": timing.finiteDifference,
+      "decode_seconds": timing.decode, "total_seconds": timing.total,
+    ])
   }
 }

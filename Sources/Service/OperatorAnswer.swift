@@ -78,12 +78,9 @@ extension ConvolutionService {
     }
     let making = stopwatch.lap()
     writer.newLine()
-    writer.key("timing")
-    writer.beginObject()
-    writer.seconds("operator_seconds", nanoseconds: making)
-    writer.seconds("decode_seconds", nanoseconds: decoding)
-    writer.seconds("total_seconds", nanoseconds: stopwatch.total)
-    writer.endObject()
+    writer.timing([
+      "operator_seconds": making, "decode_seconds": decoding, "total_seconds": stopwatch.total,
+    ])
     writer.endObject()
     return Response(.ok, contentType: Route.operator.mediaType, fields: fields, body: writer.finishLine())
   }

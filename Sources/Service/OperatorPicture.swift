@@ -307,11 +307,9 @@ package struct OperatorPicture: ~Copyable {
     let dense = statistics.entries == .max ? "" : " of \(statistics.entries) entries"
     let subtitle =
       "\(statistics.nonzeros) nonzeros\(dense), \(statistics.distinctWeights) weights, \(statistics.ties) ties"
+    svg.beginPicture(width: fullWidth, height: fullHeight, title: title)
     svg.append(
       text: """
-        <svg xmlns="http://www.w3.org/2000/svg" width="\(fullWidth)" height="\(fullHeight)" \
-        viewBox="0 0 \(fullWidth) \(fullHeight)" role="img">
-        <title>\(title)</title>
         <style>
         .page{fill:#fff}.zero{fill:#e4e6ea}.fine{stroke:#fff;stroke-opacity:.7;stroke-width:1;fill:none}
         .block{stroke:#7b8494;stroke-width:1;fill:none}.plane{stroke:#1d2433;stroke-width:2;fill:none}

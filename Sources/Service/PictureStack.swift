@@ -34,11 +34,9 @@ struct PictureStack: ~Copyable {
     let (width, height) = (max(width, 420), Self.top + height)
     let shown = "\(title)\(pairs == 0 ? "" : "; the first \(pairs) drawn")"
     var svg = ByteBuffer(capacity: body.count + 1024)
+    svg.beginPicture(width: width, height: height, title: shown)
     svg.append(
       text: """
-        <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
-        viewBox="0 0 \(width) \(height)" role="img">
-        <title>\(shown)</title>
         <style>.stack{fill:#fff}.caption{font:600 16px system-ui,"DejaVu Sans",sans-serif;fill:#1d2433}
         @media (prefers-color-scheme:dark){.stack{fill:#14171f}.caption{fill:#e8ebf0}}</style>
         <rect class="stack" width="\(width)" height="\(height)" rx="8"/>

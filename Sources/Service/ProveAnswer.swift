@@ -69,11 +69,7 @@ extension ConvolutionService {
     verdicts.count(holds ? .proveHolds : .proveFails)
     writer.key("holds")
     writer.boolean(holds)
-    writer.key("timing")
-    writer.beginObject()
-    writer.seconds("decode_seconds", nanoseconds: decoding)
-    writer.seconds("total_seconds", nanoseconds: stopwatch.total)
-    writer.endObject()
+    writer.timing(["decode_seconds": decoding, "total_seconds": stopwatch.total])
     writer.endObject()
     return Response(.ok, contentType: Route.prove.mediaType, body: writer.finishLine())
   }

@@ -66,12 +66,9 @@ extension ConvolutionService {
     for remark in recognition.remarks { writer.remark(remark) }
     writer.endArray()
     writer.newLine()
-    writer.key("timing")
-    writer.beginObject()
-    writer.seconds("recognition_seconds", nanoseconds: searching)
-    writer.seconds("decode_seconds", nanoseconds: decoding)
-    writer.seconds("total_seconds", nanoseconds: stopwatch.total)
-    writer.endObject()
+    writer.timing([
+      "recognition_seconds": searching, "decode_seconds": decoding, "total_seconds": stopwatch.total,
+    ])
     writer.endObject()
     return Response(.ok, contentType: Route.recognize.mediaType, body: writer.finishLine())
   }

@@ -31,11 +31,9 @@ enum VerificationPicture {
     let (fullWidth, fullHeight) = (width + 2 * margin, head + height + 70)
     let title = escaped(title)
     var svg = ByteBuffer(capacity: 1 << 14)
+    svg.beginPicture(width: fullWidth, height: fullHeight, title: title)
     svg.append(
       text: """
-        <svg xmlns="http://www.w3.org/2000/svg" width="\(fullWidth)" height="\(fullHeight)" \
-        viewBox="0 0 \(fullWidth) \(fullHeight)" role="img">
-        <title>\(title)</title>
         <style>
         .page{fill:#fff}text{font:11px system-ui,"DejaVu Sans",sans-serif;fill:#1d2433}.title{font-size:16px;font-weight:600}
         .frame{fill:none;stroke:#7b8494}

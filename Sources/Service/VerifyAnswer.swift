@@ -42,10 +42,24 @@ extension ConvolutionService {
       verdicts.count(verification.isConsistent ? .verifyConsistent : .verifyRefuted)
     }
     var diagnoses: [Diagnosis?] = []
-    for (index, verification) in verifications.enumerated() {
+    // The bounds differ by the candidates' formats alone.
+    var known: [DataType: ExactValues] = [:]
+    for (candidate, verification) in zip(candidates, verifications) {
+      if verification.isConsistent || asPicture {
+        diagnoses.append(nil)
+        continue
+      }
+      let values: ExactValues
+      if let found = known[candidate.dataType] {
+        values = found
+      } else {
+        values = try exactValues(claim, candidate.dataType, problem)
+        known[candidate.dataType] = values
+      }
       diagnoses.append(
-        verification.isConsistent || asPicture
-          ? nil : try diagnosis(of: candidates[index], claim, problem, workLimit: room))
+        Diagnosis(
+          of: candidate.values, problem: problem, allowed: values.allowed, exact: values.exact,
+          workLimit: room))
     }
     let diagnosing = stopwatch.lap()
     if asPicture, let map = verifications[0].map {
@@ -82,13 +96,10 @@ extension ConvolutionService {
       writer.string(DataType.float32.rawValue)
     }
     writer.newLine()
-    writer.key("timing")
-    writer.beginObject()
-    writer.seconds("verification_seconds", nanoseconds: verifying)
-    writer.seconds("diagnosis_seconds", nanoseconds: diagnosing)
-    writer.seconds("decode_seconds", nanoseconds: decode)
-    writer.seconds("total_seconds", nanoseconds: stopwatch.total)
-    writer.endObject()
+    writer.timing([
+      "verification_seconds": verifying, "diagnosis_seconds": diagnosing, "decode_seconds": decode,
+      "total_seconds": stopwatch.total,
+    ])
     writer.endObject()
     return Response(.ok, contentType: Route.verify.mediaType, body: writer.finishLine())
   }
@@ -99,15 +110,12 @@ extension ConvolutionService {
     return distances.indices.min { distances[$0] < distances[$1] } ?? 0
   }
 
-  /// The mistake that explains why a candidate is no result in the claimed arithmetic.
-  private func diagnosis<Scalar: TensorScalar>(
-    of candidate: Candidate, _ claim: Claim, _ problem: borrowing ConvolutionProblem<Scalar>, workLimit: Int
-  ) throws(ServiceError) -> Diagnosis? {
+  /// What a diagnosis of candidates in `dataType` starts from.
+  private func exactValues<Scalar: TensorScalar>(
+    _ claim: Claim, _ dataType: DataType, _ problem: borrowing ConvolutionProblem<Scalar>
+  ) throws(ServiceError) -> ExactValues {
     do throws(ConvolutionError) {
-      let values = try Verification.bounds(of: claim, for: candidate.dataType, problem: problem)
-      return Diagnosis(
-        of: candidate.values, problem: problem, allowed: values.allowed, exact: values.exact,
-        workLimit: workLimit)
+      return try Verification.bounds(of: claim, for: dataType, problem: problem)
     } catch {
       throw .claim(error)
     }

@@ -51,10 +51,13 @@ extension ConvolutionService {
     try #require(try answer(method, target, body, fields: fields, on: .worker))
   }
 
-  /// What the service answers to a problem.
-  func convolve(_ body: String) throws -> Answer {
-    try answer(.post, "/convolve", body, fields: ["Content-Type": "application/json"])
+  /// What the service answers to a document.
+  func post(_ target: String, _ body: String) throws -> Answer {
+    try answer(.post, target, body, fields: ["Content-Type": "application/json"])
   }
+
+  /// What the service answers to a problem.
+  func convolve(_ body: String) throws -> Answer { try post("/convolve", body) }
 
   /// What the service answers to a problem that it must solve.
   func solve(_ body: String) throws -> JSON {

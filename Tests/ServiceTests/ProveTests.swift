@@ -11,7 +11,7 @@ import Testing
   let service = ConvolutionService()
 
   func prove(_ body: String) throws -> Answer {
-    try service.answer(.post, "/prove", body, fields: ["Content-Type": "application/json"])
+    try service.post("/prove", body)
   }
 
   @Test("a sum of products passes every probe")

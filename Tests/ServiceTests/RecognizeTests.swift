@@ -10,7 +10,7 @@ import Testing
   let service = ConvolutionService()
 
   func recognize(_ body: String) throws -> Answer {
-    try service.answer(.post, "/recognize", body, fields: ["Content-Type": "application/json"])
+    try service.post("/recognize", body)
   }
 
   @Test("a matrix of two taps is a convolution, in any of its forms, asked any number of times")

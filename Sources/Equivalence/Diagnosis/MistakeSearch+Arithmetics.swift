@@ -33,10 +33,10 @@ extension MistakeSearch {
           continue
         }
       }
-      let (found, isWithin, _) = under(arithmetic) { $0.alone(changes) }
+      let (found, residual, _) = under(arithmetic) { $0.alone(changes) }
       if let found { return found }
       // Nothing but the rounding of the result.
-      if isWithin, arithmetic.inputs == nil, let found = shortAccumulation() { return found }
+      if residual != nil, arithmetic.inputs == nil, let found = shortAccumulation() { return found }
     }
     if isWide, let found = alone(changes) { return found }
     if let found = pair(of: changes) { return found }
@@ -54,9 +54,9 @@ extension MistakeSearch {
           hasTriedFormats = true
         }
       }
-      let (found, isWithin, _) = under(arithmetic) { $0.alone(changes) }
+      let (found, residual, _) = under(arithmetic) { $0.alone(changes) }
       if let found { return found }
-      if isWithin { return shortAccumulation() ?? noise(arithmetic) }
+      if let residual { return shortAccumulation() ?? noise(arithmetic, residual: residual) }
     }
     if let foreign { return foreign }
     for arithmetic in narrow {
@@ -82,17 +82,17 @@ extension MistakeSearch {
   /// Searches under another arithmetic, beside the values that it has instead of the exact ones; as a sketch beside a few of
   /// them, spread over the output.
   ///
-  /// - Returns: What was found, whether every element is within the arithmetic's bound, and the share of those that are
-  ///   of a sketch.
+  /// - Returns: What was found, the worst ratio of a distance to the arithmetic's bound where every element is within it, and
+  ///   the share of those that are of a sketch.
   private mutating func under(
     _ arithmetic: AssumedArithmetic, isSketch: Bool = false, _ look: (inout MistakeSearch) -> FoundMistake?
-  ) -> (found: FoundMistake?, isWithin: Bool, share: Double) {
+  ) -> (found: FoundMistake?, residual: Double?, share: Double) {
     var variant = base
     if let inputs = arithmetic.inputs {
       variant.image = base.image.map(inputs.round)
       variant.filter = base.filter.map(inputs.round)
       workLeft -= variant.image.count + variant.filter.count
-      if variant.image == base.image && variant.filter == base.filter { return (nil, false, 0) }
+      if variant.image == base.image && variant.filter == base.filter { return (nil, nil, 0) }
     }
     var exact = [Double](repeating: 0, count: variant.count)
     // Without inputs of its own, an arithmetic has the claim's sums.
@@ -112,7 +112,7 @@ extension MistakeSearch {
       // The sums, and as much again for the search.
       if saturatingProduct(2, variant.work) > workLeft {
         isCurtailed = true
-        return (nil, false, 0)
+        return (nil, nil, 0)
       }
       workLeft -= variant.work
       variant.forEachElement { place, value, absolute in
@@ -134,14 +134,20 @@ extension MistakeSearch {
         let within = places.count { (evidence.candidate[$0] - exact[$0]).magnitude <= allowed[$0] }
         let share = Double(within) / Double(max(1, places.count))
         guard let evidence = Evidence(candidate: evidence.candidate, exact: exact, allowed: allowed) else {
+          var residual = 0.0
+          for place in exact.indices where allowed[place].isFinite && allowed[place] > 0 {
+            let error = (evidence.candidate[place] - exact[place]).magnitude
+            residual = max(residual, error / allowed[place])
+          }
           let isShort = arithmetic.inputs != nil && !isSketch
           return (
             isShort
-              ? FoundMistake(mistakes: [.shortInputs], says: arithmetic.says, residual: 1, reproduction: nil)
-              : nil, true, 1
+              ? FoundMistake(
+                mistakes: [.shortInputs], says: arithmetic.says, residual: residual, reproduction: nil)
+              : nil, residual, 1
           )
         }
-        if evidence.nonfinite == evidence.refuted.count { return (nil, false, share) }
+        if evidence.nonfinite == evidence.refuted.count { return (nil, nil, share) }
         var search = MistakeSearch(
           variant, evidence, arithmetic, hasBias: hasBias, isFlipped: isFlipped, isDouble: isDouble,
           isSketch: isSketch, workLeft: workLeft)
@@ -150,21 +156,21 @@ extension MistakeSearch {
         found?.note(arithmetic)
         search.foreign?.note(arithmetic)
         if let other = search.foreign, other.count < foreign?.count ?? .max { foreign = other }
-        return (found, false, share)
+        return (found, nil, share)
       }
     }
   }
 
   /// What to say where nothing is wrong but more noise than was claimed.
-  private mutating func noise(_ arithmetic: AssumedArithmetic) -> FoundMistake {
+  private mutating func noise(_ arithmetic: AssumedArithmetic, residual: Double) -> FoundMistake {
     if arithmetic.noise == .transforms {
       var found = unknown()
       found.says = "no mistake but noise: \(arithmetic.says); " + found.says
       return found
     }
     return FoundMistake(
-      mistakes: [.shortAccumulation], says: "no mistake but noise: \(arithmetic.says)", residual: 1,
-      reproduction: nil)
+      mistakes: [.shortAccumulation], says: "no mistake but noise: \(arithmetic.says)",
+      residual: residual, reproduction: nil)
   }
 }
 

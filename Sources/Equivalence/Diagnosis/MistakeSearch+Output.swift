@@ -374,11 +374,12 @@ extension MistakeSearch {
 
   /// Elements that all are the whole numbers next to the exact values.
   func wholeNumbers() -> FoundMistake? {
-    var (isCut, telling) = (true, 0)
+    var (isCut, telling, residual) = (true, 0, 0.0)
     for place in 0..<evidence.candidate.count where evidence.isComparable(place) {
       let (value, exact) = (evidence.candidate[place], evidence.exact[place])
       let allowed = evidence.allowed[place]
       if value.rounded() != value || (value - exact).magnitude > 1 + allowed { return nil }
+      residual = max(residual, (value - exact).magnitude / (1 + allowed))
       if value.magnitude > exact.magnitude + allowed { isCut = false }
       telling += value == 0 ? 0 : 1
     }
@@ -386,6 +387,6 @@ extension MistakeSearch {
     return FoundMistake(
       mistakes: [.shortAccumulation],
       says: "all elements are whole numbers, the exact values " + (isCut ? "cut off" : "rounded"),
-      residual: 1, reproduction: nil)
+      residual: residual, reproduction: nil)
   }
 }

@@ -58,10 +58,13 @@ extension MistakeSearch {
   /// A number for each channel that was added to the wrong elements.
   private func localBias(_ places: [Int]) -> FoundMistake? {
     var intervals = [Interval](repeating: Interval(), count: base.made)
-    for place in places {
+    func measured(_ place: Int) -> (error: Double, slack: Double) {
       let error = evidence.candidate[place] - evidence.exact[place]
-      intervals[base.element(at: place).made].meet(
-        error, evidence.allowed[place] + tolerance.at(error, absolute: error.magnitude))
+      return (error, evidence.allowed[place] + tolerance.at(error, absolute: error.magnitude))
+    }
+    for place in places {
+      let (error, slack) = measured(place)
+      intervals[base.element(at: place).made].meet(error, slack)
     }
     let touched = intervals.indices.filter { intervals[$0].count > 0 }
     if touched.contains(where: { intervals[$0].isEmpty || !intervals[$0].excludesZero }) { return nil }
@@ -71,12 +74,18 @@ extension MistakeSearch {
       && touched.allSatisfy {
         intervals[$0].contains(-base.bias[$0])
       }
+    var residual = residualOfRight()
+    for place in places {
+      let (made, (error, slack)) = (base.element(at: place).made, measured(place))
+      let added = isMissing ? -base.bias[made] : intervals[made].middle
+      residual = max(residual, (error - added).magnitude / slack)
+    }
     return FoundMistake(
       mistakes: [isMissing ? .missingBias : .wrongBias],
       says: isMissing
         ? "the bias was not added in \(region(places))"
         : describeBias(touched, intervals.map(\.middle)) + ", in \(region(places))",
-      residual: max(residualOfRight(), 0.5), reproduction: nil)
+      residual: residual, reproduction: nil)
   }
 
   /// What is missing from the sums of the wrong elements: halves of tiles that were not loaded, the rest of a division.
@@ -122,22 +131,29 @@ extension MistakeSearch {
   private func addedOutputs(_ places: [Int]) -> FoundMistake? {
     let plane = base.madePlane
     let image = plane * base.made
-    func adds(_ place: Int, _ offset: Int) -> Bool {
+    /// How far an element lies from the sum with the one at a distance, over what is allowed.
+    func ratio(_ place: Int, _ offset: Int) -> Double {
       let source = place + offset
-      if source < 0 || source >= evidence.exact.count || !evidence.isComparable(source) { return false }
+      if source < 0 || source >= evidence.exact.count || !evidence.isComparable(source) { return .infinity }
       let error = evidence.candidate[place] - evidence.exact[place]
-      let allowed = evidence.allowed[source] + evidence.allowed[place]
-      return (error - evidence.exact[source]).magnitude <= 2 * allowed
-        // Or what was added had been added to before.
-        || (error - evidence.candidate[source]).magnitude <= 2 * allowed
+      let allowed = 2 * (evidence.allowed[source] + evidence.allowed[place])
+      // What was added may have been added to before.
+      let left = min(
+        (error - evidence.exact[source]).magnitude, (error - evidence.candidate[source]).magnitude)
+      return left == 0 ? 0 : left / allowed
     }
     for offset in [-image, image, -plane, plane] where offset.magnitude < evidence.exact.count {
-      if !places.allSatisfy({ adds($0, offset) }) { continue }
+      var residual = residualOfRight()
+      for place in places {
+        residual = max(residual, ratio(place, offset))
+        if !(residual <= 1) { break }
+      }
+      if !(residual <= 1) { continue }
       let what = offset.magnitude == image && base.batch > 1 ? "image of the batch" : "channel"
       return FoundMistake(
         mistakes: [.staleRegion],
         says: "\(region(places)) was added to the \(what) \(offset < 0 ? "before" : "after")",
-        residual: max(residualOfRight(), 0.5), reproduction: nil)
+        residual: residual, reproduction: nil)
     }
     return nil
   }

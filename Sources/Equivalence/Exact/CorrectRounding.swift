@@ -8,11 +8,6 @@ public import Convolution
 /// number, the exact value between them does too; ties, the ends of binades, subnormal numbers, the sign of
 /// zero and overflow need no case of their own.
 public enum CorrectRounding {
-  /// The number of `format` nearest to `value`, ties to even.
-  static func nearest(_ value: Double, in format: DataType) -> Double {
-    RoundingFormat(format).nearest(value)
-  }
-
   /// The number of `format` to which every number within `error` of `value + tail` rounds; nil where they round to
   /// different ones, or where something is not finite.
   @inline(__always)

@@ -57,7 +57,7 @@ struct ReferenceRounding<Scalar: TensorScalar> {
     }
     if termsLeft < terms {
       doubtfulCount += 1
-      return CorrectRounding.nearest(value + tail, in: format)
+      return RoundingFormat(format).nearest(value + tail)
     }
     termsLeft -= terms
     exactCount += 1

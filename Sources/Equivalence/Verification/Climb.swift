@@ -130,18 +130,14 @@ struct Climb<Scalar: TensorScalar> {
     _ reference: borrowing Reference<Scalar>, mayOverflow: Bool
   ) {
     var rung = Rung(claim)
-    let own = ErrorBound(ofReferenceIn: Scalar.dataType, terms: reference.terms)
-    let isRounded = !candidate.dataType.holds(Scalar.dataType)
+    let allowance = ElementwiseAllowance(
+      elementwise.values, in: Scalar.dataType, terms: reference.terms, candidate: candidate.dataType)
     let sums = reference.values
-    let limits = elementwise.values
     var measured = DeviationTracker()
     for index in 0..<reference.count {
       let (value, tail, absolute) = (sums.value[index], sums.tail[index], sums.absolute[index])
       let y = values[index]
-      var bound = (limits[index] + own.at(absolute)) * ErrorBound.outward
-      if isRounded {
-        bound = ErrorBound.rounded(to: candidate.dataType, bound, magnitude: value.magnitude)
-      }
+      let bound = allowance.at(index, value: value, absolute: absolute)
       // A window that is not finite makes more than its own output so, in tiles and in transforms.
       guard value.isFinite, tail.isFinite, bound < .infinity else {
         rung.noteUnbounded()
@@ -154,7 +150,7 @@ struct Climb<Scalar: TensorScalar> {
           measured.note(error, bound: bound, ulp: 0, at: index)
           map?.note(error == 0 ? 0 : error / bound, at: index)
         }
-      } else if isRounded && value.magnitude + bound >= ClaimBound.overflow(of: candidate.dataType)
+      } else if allowance.isRounded && value.magnitude + bound >= ClaimBound.overflow(of: candidate.dataType)
         || mayOverflow
       {
         rung.noteUnbounded()

@@ -98,13 +98,10 @@ extension Verification {
       }
     } else {
       let elementwise = claim.elementwise(problem)
-      let own = ErrorBound(ofReferenceIn: Scalar.dataType, terms: reference.terms)
+      let allowance = ElementwiseAllowance(
+        elementwise.values, in: Scalar.dataType, terms: reference.terms, candidate: dataType)
       for index in 0..<reference.count {
-        limits[index] = (elementwise.values[index] + own.at(sums.absolute[index])) * ErrorBound.outward
-        if !dataType.holds(Scalar.dataType) {
-          limits[index] = ErrorBound.rounded(
-            to: dataType, limits[index], magnitude: sums.value[index].magnitude)
-        }
+        limits[index] = allowance.at(index, value: sums.value[index], absolute: sums.absolute[index])
       }
     }
     return ExactValues(exact: exact, allowed: allowed)
@@ -112,11 +109,16 @@ extension Verification {
 }
 
 /// The exact values of a problem with how far a claim lets results lie from them.
-public struct ExactValues: ~Copyable, Sendable {
+public final class ExactValues: Sendable {
   /// The exact values, to float64.
   public let exact: Tensor<Double>
   /// The bounds.
   public let allowed: Tensor<Double>
+
+  init(exact: consuming Tensor<Double>, allowed: consuming Tensor<Double>) {
+    self.exact = exact
+    self.allowed = allowed
+  }
 }
 
 extension Claim {
