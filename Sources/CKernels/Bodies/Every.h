@@ -1,0 +1,17 @@
+// Every kernel once for each element type. Included by each variant's file, which says VARIANT, VECTOR_BYTES (the width of a
+// register), VECTOR_REGISTERS (how many there are) and FUSED (whether `a · b + c` rounds once).
+#include <stddef.h>
+#include <stdint.h>
+#include "CKernels.h"
+
+#define REAL float
+#define TYPE f32
+#include "Vector.h"
+#undef REAL
+#undef TYPE
+
+#define REAL double
+#define TYPE f64
+#include "Vector.h"
+#undef REAL
+#undef TYPE

@@ -1,0 +1,5 @@
+// The inner loops, each written once and compiled for several instruction sets; one of these is chosen when the process starts.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+#include "CKVariant.h"
+#endif
