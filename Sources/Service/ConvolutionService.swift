@@ -138,7 +138,8 @@ public final class ConvolutionService: RequestHandler {
       case .healthz: return statusAnswer("ok")
       case .readyz: return readiness()
       case .metrics: return exposition()
-      case .openapi: return contract()
+      // Long enough that it is worth compressing, which is no loop's work.
+      case .openapi: return place == .loop ? nil : contract()
       }
     } catch {
       return Problem(error).response()
