@@ -64,6 +64,9 @@ public struct AcceptEncoding: Equatable, Sendable {
   /// The weight of `coding`: its own, or that of `*`; nil where the field says nothing about it.
   private func weight(of coding: ContentCoding) -> Int? { weights[coding] ?? otherWeight }
 
+  /// Whether an answer must not come without a coding.
+  public var refusesIdentity: Bool { isPresent && !isMalformed && weight(of: .identity) == 0 }
+
   /// The best coding for an answer: of those that the client prefers, the first of `offered`.
   ///
   /// Without the field every coding will do, but nobody has asked for one, so it is none; a field that breaks its

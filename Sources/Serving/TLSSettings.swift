@@ -40,7 +40,7 @@ public struct TLSSettings: ParsableArguments {
 
   @Option(help: Self.certificate.help(default: "none")) var tlsCertificate: String?
   @Option(help: Self.key.help(default: "none")) var tlsKey: String?
-  @Option(help: Self.minimum.help) var tlsMinimum: String?
+  @Option(help: Self.minimum.help(default: Self.minimum.fallback.rawValue)) var tlsMinimum: String?
   @Option(help: Self.clientAuthorities.help(default: "none")) var tlsClientCa: String?
   @Option(help: Self.port.help(default: "none")) var tlsPort: String?
   @Option(help: Self.strictTransport.help(default: "none")) var tlsHsts: String?
