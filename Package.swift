@@ -64,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "convcheck",
       dependencies: [
-        "Benchmarking", "Buffers", "Convolution", "Service", "Serving", "Sockets", "TensorCoding",
+        "Benchmarking", "Buffers", "Convolution", "Service", "Serving", "Sockets", "TLS", "TensorCoding",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -112,7 +112,9 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Buffers", "Convolution", "HTTP", "Service", "TensorCoding", "TestSupport"],
+      dependencies: [
+        "Buffers", "Compression", "Convolution", "HTTP", "Service", "TensorCoding", "TestSupport",
+      ],
       path: "Tests/Fuzzing/Targets", swiftSettings: house),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: house),
   ],

@@ -1,7 +1,31 @@
 /// What an Accept-Encoding field says about the codings of an answer (RFC 9110 section 12.5.3).
 public struct AcceptEncoding: Equatable, Sendable {
-  /// Weights of RFC 9110 section 12.4.2 in thousandths, 0 to 1000; nil where the field does not name the coding.
-  private var weights: [ContentCoding: Int] = [:]
+  /// Weights of RFC 9110 section 12.4.2 in thousandths, 0 to 1000, by coding; nil where the field does not name it. No
+  /// dictionary: many clients send the field with each request.
+  private struct Weights: Equatable {
+    private var identity: Int?
+    private var gzip: Int?
+    private var deflate: Int?
+
+    subscript(coding: ContentCoding) -> Int? {
+      get {
+        switch coding {
+        case .identity: identity
+        case .gzip: gzip
+        case .deflate: deflate
+        }
+      }
+      set {
+        switch coding {
+        case .identity: identity = newValue
+        case .gzip: gzip = newValue
+        case .deflate: deflate = newValue
+        }
+      }
+    }
+  }
+
+  private var weights = Weights()
   /// The weight of `*`, which stands for every coding that is not named.
   private var otherWeight: Int?
   private var isPresent = false
@@ -63,6 +87,9 @@ public struct AcceptEncoding: Equatable, Sendable {
 
   /// The weight of `coding`: its own, or that of `*`; nil where the field says nothing about it.
   private func weight(of coding: ContentCoding) -> Int? { weights[coding] ?? otherWeight }
+
+  /// Whether an answer must not come without a coding.
+  public var refusesIdentity: Bool { isPresent && !isMalformed && weight(of: .identity) == 0 }
 
   /// The best coding for an answer: of those that the client prefers, the first of `offered`.
   ///

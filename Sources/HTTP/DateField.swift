@@ -12,20 +12,10 @@ struct DateField {
     self.second = second
     let day = second / 86_400
     let time = second % 86_400
-    // The days of a year that starts in March, after H. Hinnant, "chrono-compatible low-level date
-    // algorithms": leap days then fall at the end, and (153·m + 2) / 5 is the first day of month m.
-    let shifted = day + 719_468
-    let era = shifted / 146_097
-    let dayOfEra = shifted % 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let marchMonth = (5 * dayOfYear + 2) / 153
-    let dayOfMonth = dayOfYear - (153 * marchMonth + 2) / 5 + 1
-    let month = marchMonth < 10 ? marchMonth + 2 : marchMonth - 10
-    let year = yearOfEra + era * 400 + (month < 2 ? 1 : 0)
+    let date = CivilDate(daysSince1970: day)
     let weekday = Self.weekdays[(day + 4) % 7]
     let clock = [time / 3600, time / 60 % 60, time % 60].map { Self.padded($0, 2) }.joined(separator: ":")
-    let written = "\(Self.padded(dayOfMonth, 2)) \(Self.months[month]) \(Self.padded(year, 4))"
+    let written = "\(Self.padded(date.day, 2)) \(Self.months[date.month - 1]) \(Self.padded(date.year, 4))"
     text = "\(weekday), \(written) \(clock) GMT"
   }
 

@@ -19,6 +19,8 @@ public enum HTTPError: Error, Equatable, Sendable {
   case tooManyFields(limit: Int)
   /// The body is longer than `limit` bytes.
   case bodyTooLarge(limit: Int)
+  /// The body becomes more than `limit` times as long where its content coding is undone.
+  case ratioTooHigh(limit: Int)
 
   /// A rule of the grammar that was broken; the raw value says so in one sentence.
   public enum Flaw: String, Sendable {
@@ -62,7 +64,7 @@ public enum HTTPError: Error, Equatable, Sendable {
     // RFC 6585 section 5.
     case .headTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
     // RFC 9110 section 15.5.14.
-    case .bodyTooLarge: .contentTooLarge
+    case .bodyTooLarge, .ratioTooHigh: .contentTooLarge
     }
   }
 
@@ -78,14 +80,15 @@ public enum HTTPError: Error, Equatable, Sendable {
     case .headTooLarge: "The request line and the fields are too long."
     case .tooManyFields: "There are too many fields."
     case .bodyTooLarge: "The body is too large."
+    case .ratioTooHigh: "The body becomes too many times larger when it is decompressed."
     }
   }
 
-  /// The limit that was passed, in bytes or fields, where one was.
+  /// The limit that was passed, in bytes, fields or times, where one was.
   public var limit: Int? {
     switch self {
     case .targetTooLong(let limit), .headTooLarge(let limit), .tooManyFields(let limit),
-      .bodyTooLarge(let limit):
+      .bodyTooLarge(let limit), .ratioTooHigh(let limit):
       limit
     case .malformed, .unsupportedVersion, .unknownMethod, .unknownTransferCoding, .unmetExpectation: nil
     }

@@ -66,7 +66,8 @@ final class BodyReader {
       if isComplete { try inflater?.finish() }
     } catch {
       switch error {
-      case .tooLarge(let limit), .ratioTooHigh(let limit): throw .bodyTooLarge(limit: limit)
+      case .tooLarge(let limit): throw .bodyTooLarge(limit: limit)
+      case .ratioTooHigh(let limit): throw .ratioTooHigh(limit: limit)
       case .malformed, .truncated, .trailingGarbage, .outOfMemory: throw .malformed(.contentCoding, at: 0)
       }
     }

@@ -64,13 +64,13 @@ final class Connection {
   /// Slot and generation: an event for an earlier connection in the same slot does not match.
   let token: UInt64
   /// Closed when this object dies, which is when the event in hand has been dealt with.
-  var stream: ClientStream
+  @exclusivity(unchecked) var stream: ClientStream
   /// Who the client is.
   let peer: PeerAddress
-  var state = State.idle
+  @exclusivity(unchecked) var state = State.idle
   /// Bytes that have come and could not be used yet; usually none, because the loop reads into a buffer that
   /// all its connections share.
-  var input = ByteBuffer()
+  @exclusivity(unchecked) var input = ByteBuffer()
   private var inputShare: RequestMemory.Share
   /// Whether it is one more than the server has room for: it may ask once, and only what is urgent.
   let isSurplus: Bool

@@ -227,7 +227,8 @@ extension EventLoop {
     switch coding {
     case .known(.identity): break
     case .known(let coding):
-      let limits = Inflater.Limits(bytes: shared.options.maximumBodyBytes)
+      let limits = Inflater.Limits(
+        bytes: shared.options.maximumBodyBytes, ratio: shared.options.maximumRatio)
       guard let made = try? Inflater(coding == .gzip ? .gzip : .zlib, limits: limits) else {
         refuseForMemory(connection, to: head)
         return bytes.count

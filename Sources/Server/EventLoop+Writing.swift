@@ -49,7 +49,9 @@ extension EventLoop {
     else { return }
     connection.state = .idle
     connection.restartClocks(now)
-    if let response = exchange.takeResponse() { send(response, to: exchange.head, connection) }
+    if let response = exchange.takeResponse() {
+      send(response, to: exchange.head, connection, isCoded: true)
+    }
     settle(connection)
     resume(connection)
   }
@@ -91,14 +93,15 @@ extension EventLoop {
     return response
   }
 
-  /// Sends the answer to a request that has been read whole, and goes on with `next` if the connection stays.
+  /// Sends the answer to a request that has been read whole, and goes on with `next` if the connection stays. What a worker
+  /// made `isCoded` already.
   func send(
-    _ response: consuming Response, to head: RequestHead, _ connection: Connection,
+    _ response: consuming Response, to head: RequestHead, _ connection: Connection, isCoded: Bool = false,
     next: Connection.State = .idle
   ) {
     var response = response
-    // What a worker made it has coded already; a large body would keep the loop.
-    if response.body.count <= Self.codingLimit { coder.code(&response, for: head) }
+    // A large body would keep the loop.
+    if !isCoded && response.body.count <= Self.codingLimit { coder.code(&response, for: head) }
     let keepAlive = head.keepAlive && !isDraining && !connection.isSurplus
     // RFC 9112 section 9.6: a client that asked for the end sends nothing more; one that did not may be about to.
     let after: Connection.Next = keepAlive ? .reading(next) : head.keepAlive ? .linger : .close

@@ -41,6 +41,9 @@ final class SharedState: Sendable {
 /// One thread's share of the server: its doors, a poller, and the connections it accepted.
 ///
 /// Unchecked: made by one thread, then used by the loop's own thread alone, apart from `mailbox` and `traffic`.
+///
+/// What every request works on is exempt from the check, at run time, that no two accesses overlap: one request would make
+/// twenty of them, as dear as parsing its head.
 final class EventLoop: @unchecked Sendable {
   let shared: SharedState
   let mailbox: Mailbox
@@ -64,12 +67,12 @@ final class EventLoop: @unchecked Sendable {
   /// Whether connections were cut because draining took too long or was not waited for.
   private(set) var wasForced = false
 
-  var slots: [Connection?] = []
+  @exclusivity(unchecked) var slots: [Connection?] = []
   var generations: [UInt32] = []
   var freeSlots: [Int] = []
   var openConnections = 0
   /// The connections that have had their turn and have more to ask.
-  var waitingForTurn: [UInt64] = []
+  @exclusivity(unchecked) var waitingForTurn: [UInt64] = []
   /// Whether large bodies or answers may have been freed since memory was last given back.
   var mayReturnMemory = false
   /// Whether that happened since the last sweep: a loop at work keeps its memory.
@@ -77,14 +80,14 @@ final class EventLoop: @unchecked Sendable {
 
   /// Milliseconds at the event in hand.
   var now = Clock.milliseconds
-  var encoder = ResponseEncoder(second: Clock.unixSeconds)
-  var coder: ResponseCoder
+  @exclusivity(unchecked) var encoder = ResponseEncoder(second: Clock.unixSeconds)
+  @exclusivity(unchecked) var coder: ResponseCoder
   /// Where all connections' bytes come in; what is not used at once is moved to the connection.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
   /// The answers of the connection in hand, gathered to leave in one call; empty between events.
-  var output = ByteBuffer(capacity: 4 << 10)
+  @exclusivity(unchecked) var output = ByteBuffer(capacity: 4 << 10)
 
-  var numbers = RequestNumbers()
+  @exclusivity(unchecked) var numbers = RequestNumbers()
 
   /// Tokens from here on are those of doors.
   private static let firstDoor = UInt64.max - 7

@@ -22,6 +22,9 @@ public struct ServerOptions: Sendable {
   public var workers: Int
   /// The longest body after transfer decoding, in bytes.
   public var maximumBodyBytes = 64 << 20
+  /// How many times as long a body may become when its content coding is undone, behind the first megabyte. Deflate
+  /// reaches 1032, so that this bounds nothing unless it is lowered: images of one colour are honest.
+  public var maximumRatio = 1100
   /// The longest request head, in bytes.
   public var maximumHeadBytes = 16 << 10
   /// The most field lines of a request.

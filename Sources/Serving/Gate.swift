@@ -12,26 +12,34 @@ package final class Gate: RequestHandler {
   private let fields: [UInt8]
   private let pictureFields: [UInt8]
 
-  /// A gate before `inner`, which lets everybody in without `tokens`.
-  package init(_ inner: any RequestHandler, tokens: TokenFile?, origins: AllowedOrigins) {
+  /// A gate before `inner`, which lets everybody in without `tokens`. With `secureForSeconds`, which only a server that
+  /// speaks nothing but TLS may have, browsers are told to come in no other way for so long.
+  package init(
+    _ inner: any RequestHandler, tokens: TokenFile?, origins: AllowedOrigins, secureForSeconds: Int? = nil
+  ) {
     self.inner = inner
     self.tokens = tokens
     self.origins = origins
-    fields = Self.fields(policy: "default-src 'none'; frame-ancestors 'none'", origins)
+    fields = Self.fields(policy: "default-src 'none'; frame-ancestors 'none'", origins, secureForSeconds)
     pictureFields = Self.fields(
-      policy: "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'", origins)
+      policy: "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'", origins,
+      secureForSeconds)
   }
 
   /// What every answer says of itself: that it is what its type says (Fetch standard, nosniff), that it loads and runs
   /// nothing and stands in no frame (CSP level 3), that no other site's page may show it (Fetch standard, CORP; unless all
   /// may read it anyway), that a link out of it does not say where it was, and that nobody keeps it: answers depend on a
-  /// body, a token or the moment (RFC 9111 section 5.2.2.5).
-  private static func fields(policy: String, _ origins: AllowedOrigins) -> [UInt8] {
-    let policies = [
+  /// body, a token or the moment (RFC 9111 section 5.2.2.5). And, where that is asked for, that this host is reached by TLS
+  /// only (RFC 6797 section 7.1).
+  private static func fields(
+    policy: String, _ origins: AllowedOrigins, _ secureForSeconds: Int?
+  ) -> [UInt8] {
+    var policies = [
       "X-Content-Type-Options: nosniff", "Content-Security-Policy: \(policy)",
       "Cross-Origin-Resource-Policy: \(origins.areAll ? "cross-origin" : "same-origin")",
       "Referrer-Policy: no-referrer", "Cache-Control: no-store",
     ]
+    if let secureForSeconds { policies.append("Strict-Transport-Security: max-age=\(secureForSeconds)") }
     return policies.flatMap { Array("\r\n\($0)".utf8) }
   }
 

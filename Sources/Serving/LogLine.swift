@@ -1,5 +1,6 @@
 import Buffers
 import Glibc
+import HTTP
 
 /// How log lines are written.
 package enum LogFormat: String, CaseIterable, Sendable {
@@ -201,25 +202,5 @@ package struct LogLine: ~Copyable {
       rest /= 10
     }
     count += digits
-  }
-}
-
-/// A day of the Gregorian calendar.
-private struct CivilDate {
-  let year: Int
-  let month: Int
-  let day: Int
-
-  init(daysSince1970: Int) {
-    // After H. Hinnant, "chrono-compatible low-level date algorithms", as HTTP's DateField: years that start in March.
-    let shifted = daysSince1970 + 719_468
-    let era = shifted / 146_097
-    let dayOfEra = shifted % 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let fromMarch = (5 * dayOfYear + 2) / 153
-    day = dayOfYear - (153 * fromMarch + 2) / 5 + 1
-    month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9
-    year = 400 * era + yearOfEra + (month <= 2 ? 1 : 0)
   }
 }

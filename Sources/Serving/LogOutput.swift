@@ -13,7 +13,7 @@ final class LogOutput: Sendable {
   /// For how long lines are gathered, in microseconds, so that under load one wake-up and one call take many.
   private static let gatherMicroseconds: UInt32 = 20_000
 
-  private final class Queue {
+  private struct Queue: ~Copyable {
     var waiting = ByteBuffer()
     var dropped = 0
     var isWriting = false

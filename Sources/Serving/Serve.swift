@@ -39,6 +39,7 @@ public struct ServingSettings {
     options.securePort = try tls.securePort()
     return options
   }
+  fileprivate func secureForSeconds() throws -> Int? { try tls.secureForSeconds() }
   fileprivate func administration() throws -> (host: String, port: UInt16)? { try access.administration() }
   fileprivate func tokens() throws -> TokenFile? { try access.tokens() }
   fileprivate func origins() throws -> AllowedOrigins { try access.origins() }
@@ -87,7 +88,9 @@ public func serve(
   // Whatever is logged on the way out is written, as long as somebody takes it.
   defer { output.flush() }
   let tokens = try settings.tokens()
-  let gate = Gate(handler, tokens: tokens, origins: try settings.origins())
+  let gate = Gate(
+    handler, tokens: tokens, origins: try settings.origins(),
+    secureForSeconds: try settings.secureForSeconds())
   let accessLog = try settings.accessLog(to: output)
   let server = try listening(options, gate, logger, accessLog)
   var adminServer: Server?
@@ -110,7 +113,7 @@ public func serve(
   let files = Files(tokens: tokens, tls: options.tls)
   logger.notice("draining", metadata: ["signal": "\(awaitEnd(&signals, files, logger))"])
   draining()
-  if isEnded(within: options.drainDelaySeconds, &signals) {
+  if isEnded(within: options.drainDelaySeconds, &signals, files, logger) {
     isHurried.store(true, ordering: .relaxed)
     server.stopNow()
   }
@@ -188,10 +191,15 @@ private struct Files {
 /// Serves on for a while.
 ///
 /// - Returns: whether a further signal has asked for the end meanwhile.
-private func isEnded(within seconds: Int, _ signals: inout Signals) -> Bool {
+private func isEnded(
+  within seconds: Int, _ signals: inout Signals, _ files: Files, _ logger: Logger
+) -> Bool {
   let end = Clock.milliseconds + seconds * 1000
   while let request = signals.next(until: end) {
-    if case .end = request { return true }
+    switch request {
+    case .end: return true
+    case .reload: files.reload(logger)
+    }
   }
   return false
 }

@@ -31,6 +31,9 @@ public struct ServerSettings: ParsableArguments {
     "Connections open at a time.")
   private static let maxBody = Setting(
     "max-body", server.maximumBodyBytes, "bytes", in: 1...(1 << 40), "The longest request body, in bytes.")
+  private static let maxRatio = Setting(
+    "max-ratio", server.maximumRatio, "times", in: 1...1_000_000,
+    "Times that a compressed body may grow, behind its first megabyte; deflate reaches 1032.")
   private static let maxInFlight = Setting(
     "max-in-flight", server.maximumBytesInFlight, "bytes", in: 1...(1 << 40),
     "The bytes that all requests in flight hold: bodies, waiting input and answers on their way.")
@@ -71,6 +74,7 @@ public struct ServerSettings: ParsableArguments {
   @Option(help: Self.pipelineDepth.help) var pipelineDepth: String?
   @Option(help: Self.maxConnections.help) var maxConnections: String?
   @Option(help: Self.maxBody.help) var maxBody: String?
+  @Option(help: Self.maxRatio.help) var maxRatio: String?
   @Option(help: Self.maxInFlight.help) var maxInFlight: String?
   @Option(help: Self.maxHead.help) var maxHead: String?
   @Option(help: Self.maxFields.help) var maxFields: String?
@@ -100,6 +104,7 @@ public struct ServerSettings: ParsableArguments {
     options.pipelineDepth = try Self.pipelineDepth.resolve(flag: pipelineDepth)
     options.maximumConnections = try Self.maxConnections.resolve(flag: maxConnections)
     options.maximumBodyBytes = try Self.maxBody.resolve(flag: maxBody)
+    options.maximumRatio = try Self.maxRatio.resolve(flag: maxRatio)
     options.maximumBytesInFlight = try Self.maxInFlight.resolve(flag: maxInFlight)
     options.maximumHeadBytes = try Self.maxHead.resolve(flag: maxHead)
     options.maximumFields = try Self.maxFields.resolve(flag: maxFields)

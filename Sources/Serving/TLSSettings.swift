@@ -27,11 +27,23 @@ public struct TLSSettings: ParsableArguments {
     },
     expected: "a whole number from 0 to 65535")
 
+  private static let strictTransport = Setting<Int?>(
+    name: "tls-hsts", fallback: nil, unit: "seconds",
+    purpose:
+      "Has browsers reach this host by TLS only, on every port, for so long (HSTS); not beside --tls-port.",
+    read: { text in
+      guard let seconds = Int(text), text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), seconds <= 1 << 31
+      else { return nil }
+      return .some(seconds)
+    },
+    expected: "a whole number from 0 to 2147483648")
+
   @Option(help: Self.certificate.help(default: "none")) var tlsCertificate: String?
   @Option(help: Self.key.help(default: "none")) var tlsKey: String?
-  @Option(help: Self.minimum.help) var tlsMinimum: String?
+  @Option(help: Self.minimum.help(default: Self.minimum.fallback.rawValue)) var tlsMinimum: String?
   @Option(help: Self.clientAuthorities.help(default: "none")) var tlsClientCa: String?
   @Option(help: Self.port.help(default: "none")) var tlsPort: String?
+  @Option(help: Self.strictTransport.help(default: "none")) var tlsHsts: String?
 
   /// Settings that nobody has set yet.
   public init() {}
@@ -46,13 +58,21 @@ public struct TLSSettings: ParsableArguments {
     _ = try Self.minimum.resolve(flag: tlsMinimum)
     let authorities = try Self.clientAuthorities.resolveOptional(flag: tlsClientCa)
     let port = try securePort()
+    let seconds = try secureForSeconds()
     switch given {
-    case (.some, .some): break
+    case (.some, .some):
+      // RFC 6797 section 7.2: it must not be said in the clear.
+      guard seconds == nil || port == nil else {
+        throw ValidationError("--\(Self.strictTransport.name) cannot stand beside --\(Self.port.name).")
+      }
     case (.some, nil): throw ValidationError("--\(Self.certificate.name) needs --\(Self.key.name) as well.")
     case (nil, .some): throw ValidationError("--\(Self.key.name) needs --\(Self.certificate.name) as well.")
     case (nil, nil):
-      guard authorities != nil || port != nil else { return }
-      let name = authorities == nil ? Self.port.name : Self.clientAuthorities.name
+      let others = [
+        authorities == nil ? nil : Self.clientAuthorities.name, port == nil ? nil : Self.port.name,
+        seconds == nil ? nil : Self.strictTransport.name,
+      ]
+      guard let name = others.lazy.compactMap(\.self).first else { return }
       throw ValidationError("--\(name) needs --\(Self.certificate.name) and --\(Self.key.name).")
     }
   }
@@ -78,5 +98,16 @@ public struct TLSSettings: ParsableArguments {
   /// The port for TLS besides the one in the clear; nil where there is none.
   func securePort() throws -> UInt16? {
     try Self.port.resolve(flag: tlsPort).map { UInt16($0) }
+  }
+
+  /// For how long browsers are to come by TLS only; nil where nothing is said of it.
+  func secureForSeconds() throws -> Int? { try Self.strictTransport.resolve(flag: tlsHsts) }
+
+  /// Whether, by the environment alone, the main port speaks TLS: for those who only ask a server.
+  public static var isMainPortSecure: Bool {
+    get throws {
+      guard try certificate.resolveOptional(flag: nil) != nil else { return false }
+      return try port.resolve(flag: nil) == nil
+    }
   }
 }

@@ -20,6 +20,12 @@ public struct Client: ~Copyable, Sendable {
     self.descriptor = descriptor
   }
 
+  /// Gives the socket away, to be worked on by those who take a server's; what would wait longer than the timeout is told as
+  /// something that would block.
+  public consuming func connected() -> Connected {
+    Connected(descriptor: descriptor, peer: PeerAddress(sockaddr_storage()))
+  }
+
   /// Sends all of `bytes`.
   public borrowing func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
     var rest = bytes

@@ -1,14 +1,15 @@
 import Glibc
 
 /// A value under a lock, with a condition to wait for it to change.
-public final class Monitor<Value>: @unchecked Sendable {
+public final class Monitor<Value: ~Copyable>: @unchecked Sendable {
   // Unchecked: `value` is only reached with the mutex held. Both live on the heap, because a mutex must not move.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var value: Value
+  // The mutex keeps accesses apart.
+  @exclusivity(unchecked) private var value: Value
 
   /// A monitor of `value`.
-  public init(_ value: sending Value) {
+  public init(_ value: consuming sending Value) {
     self.value = value
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)

@@ -1,14 +1,17 @@
 import ArgumentParser
 import Serving
 import Sockets
+import TLS
 
 /// `convcheck health`: asks a running server for its health, so that a container needs no other client.
 struct HealthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health",
     abstract: "Ask a running server whether it lives.",
-    discussion:
-      "Exit status 0 if GET /healthz answers 200 in time, 1 if not. Host and port are set as for serve.")
+    discussion: """
+      Exit status 0 if GET /healthz answers 200 in time, 1 if not. Host and port are set as for serve. A server that asks its \
+      clients for certificates is asked at its admin port.
+      """)
 
   private static let hostSetting = Setting(
     "host", ServerSettings.hostSetting.fallback, "address",
@@ -21,6 +24,11 @@ struct HealthCommand: ParsableCommand {
   @Option(help: Self.hostSetting.help) var host: String?
   @Option(help: Self.portSetting.help) var port: String?
   @Option(help: ArgumentHelp("Seconds to wait for the answer.", valueName: "seconds")) var timeout = 3
+  @Flag(
+    help: """
+      The port speaks TLS, which is so too where CONVCHECK_TLS_CERTIFICATE is set and CONVCHECK_TLS_PORT is not. The \
+      certificate is not examined.
+      """) var tls = false
 
   func validate() throws {
     guard (1...3600).contains(timeout) else {
@@ -34,7 +42,8 @@ struct HealthCommand: ParsableCommand {
     let statusLine: String
     do {
       let address = try SocketAddress(host: host, port: port)
-      statusLine = try Self.statusLine(of: address, timeoutSeconds: timeout)
+      let isSecure = try tls || TLSSettings.isMainPortSecure
+      statusLine = try Self.statusLine(of: address, isSecure: isSecure, timeoutSeconds: timeout)
     } catch {
       throw Failure("no answer from \(host) port \(port): \(error)")
     }
@@ -54,22 +63,27 @@ struct HealthCommand: ParsableCommand {
   }
 
   private static func statusLine(
-    of address: SocketAddress, timeoutSeconds: Int
-  ) throws(SystemError) -> String {
+    of address: SocketAddress, isSecure: Bool, timeoutSeconds: Int
+  ) throws -> String {
     let client = try Client(to: address, timeoutSeconds: timeoutSeconds)
     let request = Array("GET /healthz HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n".utf8)
-    let sent = request.withUnsafeBytes { bytes in
-      Result { () throws(SystemError) in try client.send(bytes) }
+    if isSecure {
+      var client = try TLSClient(client, within: TLSContext(client: TLSClientOptions()))
+      try request.withUnsafeBytes { try client.send($0) }
+      return try firstLine { try client.receive(into: $0) }
     }
-    try sent.get()
+    try request.withUnsafeBytes { try client.send($0) }
+    return try firstLine { try client.receive(into: $0) }
+  }
+
+  /// What stands before the first CR; a peer that is no HTTP server gets no more than 1024 bytes to show one.
+  private static func firstLine(
+    receive: (UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws -> String {
     var answer: [UInt8] = []
     var room = [UInt8](repeating: 0, count: 1024)
-    // The status line ends at the first CR; a peer that is no HTTP server gets no more than this room to show one.
     while !answer.contains(0x0D), answer.count < room.count {
-      let received = room.withUnsafeMutableBytes { bytes in
-        Result { () throws(SystemError) in try client.receive(into: bytes) }
-      }
-      let count = try received.get()
+      let count = try room.withUnsafeMutableBytes(receive)
       if count == 0 { break }
       answer += room[..<count]
     }

@@ -246,6 +246,16 @@ def test_a_reload_under_load_loses_no_request(guarded, token_file):
     assert faults == []
 
 
+def test_tokens_are_read_again_while_the_server_waits_to_drain(own_server, token_file):
+    server = own_server("--token-file", str(token_file), "--drain-delay", "600")
+    server.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: get(server, "/readyz").status == 503)
+    token_file.write_text("another-token-altogether\n")
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: get(server, "/formulations", **bearer("another-token-altogether")).status == 200)
+    assert server.stop() != 0
+
+
 # Pages of other origins
 
 

@@ -101,6 +101,16 @@ def test_a_bomb_is_refused_within_the_limit(own_server):
     assert server.alive()
 
 
+def test_a_body_that_grows_too_much_is_refused(own_server):
+    server = own_server("--max-ratio", "100")
+    blanks = DOCUMENT + b" " * (4 << 20)
+    answer = post(server, gzip.compress(blanks), "gzip")
+    assert_problem(answer, 413)
+    assert answer.json()["limit"] == 100
+    # The first megabyte may come of anything.
+    assert post(server, gzip.compress(blanks[: 1 << 20]), "gzip").status == 200
+
+
 @pytest.mark.parametrize(
     "accepted, coding",
     [
@@ -128,10 +138,25 @@ def test_answers_are_compressed_for_those_who_want_that(server, accepted, coding
     answer = connection.getresponse()
     body = answer.read()
     assert answer.status == 200 and answer.headers["Content-Encoding"] == coding
-    assert "Accept-Encoding" in ", ".join(answer.headers.get_all("Vary", []))
+    assert ", ".join(answer.headers.get_all("Vary", [])).count("Accept-Encoding") == 1
     text = {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(coding, bytes)(body)
     assert json.loads(text)["result"] == IMAGE
     assert int(answer.headers["Content-Length"]) == len(body)
+
+
+@pytest.mark.parametrize("accepted", ["gzip, identity;q=0", "gzip;q=0.5, *;q=0"])
+def test_small_answers_are_compressed_for_those_who_take_nothing_else(server, accepted):
+    answer = call(server, "GET", "/healthz", headers={"Accept-Encoding": accepted})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(answer.body))["status"] == "ok"
+
+
+def test_the_contract_is_compressed_and_its_head_alone_says_so_too(server):
+    whole = call(server, "GET", "/openapi.yaml", headers={"Accept-Encoding": "gzip"})
+    head = call(server, "HEAD", "/openapi.yaml", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(whole.body).startswith(b"openapi: 3.1")
+    for name in ["Content-Encoding", "Content-Length", "Vary"]:
+        assert head.headers[name] == whole.headers[name]
 
 
 def test_small_answers_are_not_worth_it(server):

@@ -178,3 +178,56 @@ def test_garbage_instead_of_a_handshake_harms_nobody(own_server, authority, tmp_
             while client.recv(4096):
                 pass
         assert ask(good)[0] == 200
+
+
+@pytest.mark.parametrize("way", ["flag", "environment"])
+def test_the_health_of_a_server_within_tls(own_server, authority, tmp_path, way):
+    options = identity(authority, tmp_path)
+    port = {"CONVCHECK_PORT": str(own_server(*options).port)}
+    if way == "flag":
+        ended = run("health", "--tls", environment=port)
+    else:
+        variables = {"CONVCHECK_TLS_CERTIFICATE": options[1], "CONVCHECK_TLS_KEY": options[3]}
+        ended = run("health", environment=port | variables)
+    assert (ended.returncode, ended.stdout) == (0, "ok\n"), ended.stderr
+    # In the clear it hears that this is a port for HTTPS.
+    ended = run("health", environment=port)
+    assert ended.returncode == 1 and "400" in ended.stderr
+
+
+def test_the_health_within_tls_of_a_server_in_the_clear(server):
+    ended = run("health", "--tls", environment={"CONVCHECK_PORT": str(server.port)})
+    assert ended.returncode == 1 and "no answer" in ended.stderr
+
+
+def test_a_server_of_two_ports_is_asked_for_its_health_in_the_clear(own_server, authority, tmp_path):
+    options = identity(authority, tmp_path)
+    server = own_server(*options, "--tls-port", "0")
+    variables = {"CONVCHECK_TLS_CERTIFICATE": options[1], "CONVCHECK_TLS_KEY": options[3], "CONVCHECK_TLS_PORT": "1"}
+    ended = run("health", environment={"CONVCHECK_PORT": str(server.port)} | variables)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_browsers_are_told_to_come_by_tls_only_where_that_is_asked_for(own_server, authority, tmp_path):
+    options = identity(authority, tmp_path)
+    for more, told in [((), None), (("--tls-hsts", "86400"), "max-age=86400")]:
+        connection = connect(own_server(*options, *more).port, context(authority))
+        for path in ["/healthz", "/nowhere"]:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.headers["Strict-Transport-Security"] == told
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--tls-hsts", "1"], "--tls-hsts needs --tls-certificate"),
+        (["--tls-hsts", "-1"], "--tls-hsts"),
+        (["--tls-hsts", "a day"], "--tls-hsts"),
+        (["--tls-hsts", "1", "--tls-port", "0", "--tls-certificate", "a", "--tls-key", "b"], "beside --tls-port"),
+    ],
+)
+def test_where_nothing_is_said_of_tls_only(options, said):
+    ended = run("serve", *options)
+    assert ended.returncode == 64 and said in ended.stderr, ended.stderr

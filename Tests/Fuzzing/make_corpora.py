@@ -7,6 +7,7 @@ Inputs that a fuzzer found stay beside them: their names begin with `found-`, an
 import base64
 import json
 import struct
+import zlib
 from pathlib import Path
 
 CORPORA = Path(__file__).resolve().parent / "Corpora"
@@ -264,9 +265,36 @@ RECOGNIZE = documents(
     }
 ) | {"array": array("<f4", "(4, 9)", struct.pack("<36f", *(entry for row in ROWS for entry in row)))}
 
+def deflated(text, bits, level=6):
+    compressor = zlib.compressobj(level, zlib.DEFLATED, bits)
+    return compressor.compress(text.encode()) + compressor.flush()
+
+
+# Behind a byte that says as what it is read: even is gzip, odd is zlib's formats.
+TEXT = "a text, a text, and then another text"
+GZIP = deflated(TEXT, 31)
+COMPRESSED = {
+    "gzip": b"0" + GZIP,
+    "gzip-members": b"0" + GZIP + deflated("", 31) + GZIP,
+    "gzip-stored": b"0" + deflated(TEXT, 31, 0),
+    "gzip-fields": b"0\x1f\x8b\x08\x1e\0\0\0\0\0\3\4\0abcdname\0comment\0" + GZIP[10:],
+    "gzip-cut": b"0" + GZIP[:-9],
+    "gzip-garbage": b"0" + GZIP + b"more",
+    "gzip-sum": b"0" + GZIP[:-5] + b"\0" + GZIP[-4:],
+    "gzip-run": b"0" + deflated(4000 * "a", 31, 9),
+    "gzip-bomb": b"0" + deflated(100_000 * "a", 31, 9),
+    "zlib": b"1" + deflated(TEXT, 15),
+    "zlib-fixed": b"1" + deflated("aaa", 9, 1),
+    "zlib-dictionary": b"1\x78\xbb\0\0\0\1" + deflated(TEXT, -15),
+    "bare": b"1" + deflated(TEXT, -15),
+    "bare-dynamic": b"1" + deflated("".join(chr(32 + n * n % 90) for n in range(300)), -15, 9),
+    "empty": b"0",
+}
+
 CORPUS = {
     "request": REQUESTS,
     "chunked": CHUNKED,
+    "compressed": COMPRESSED,
     "json": DOCUMENTS,
     "base64": BASE64,
     "npy": ARRAYS,

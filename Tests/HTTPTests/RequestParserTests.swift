@@ -58,6 +58,26 @@ func head(_ text: String) throws -> RequestHead {
 private let host = "Host: a\r\n"
 
 @Suite struct RequestParserTests {
+  @Test("a head of any length costs one look at each byte: what has been shown is not searched again")
+  func noByteIsSearchedTwice() {
+    // Lines that never end: each byte shown before is a line feed by now, which a second look would stumble over.
+    for start in ["GET /", "GET / HTTP/1.1\r\nHost: a\r\nX-Long: "] {
+      var parser = RequestParser(limits: HeadLimits(bytes: 1 << 16, target: 1 << 16))
+      var bytes = Array(start.utf8)
+      for _ in 0..<2000 {
+        let outcome = bytes.withUnsafeBytes { shown in
+          Result { () throws(HTTPError) in try parser.parse(shown) }
+        }
+        guard case .success(.incomplete) = outcome else {
+          Issue.record("\(start.debugDescription), \(bytes.count) bytes: \(outcome)")
+          return
+        }
+        for index in bytes.indices.dropFirst() { bytes[index] = 10 }
+        bytes += Array("ab".utf8)
+      }
+    }
+  }
+
   static let accepted: [(String, Method, String, String?, BodyFraming, Bool)] = [
     ("GET / HTTP/1.1\r\n\(host)\r\n", .get, "/", nil, .none, true),
     ("GET /a?b=c HTTP/1.1\r\n\(host)\r\n", .get, "/a", "b=c", .none, true),
