@@ -56,7 +56,7 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "Buffers", "HTTP", "Metrics", "Server", "Sockets", "TLS",
+        "Buffers", "CSystem", "HTTP", "Metrics", "Server", "Sockets", "TLS",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -103,7 +103,7 @@ let package = Package(
       swiftSettings: house),
     .testTarget(name: "MetricsTests", dependencies: ["Buffers", "Metrics"], swiftSettings: house),
     .testTarget(
-      name: "ServingTests", dependencies: ["Buffers", "HTTP", "Serving"], swiftSettings: house),
+      name: "ServingTests", dependencies: ["Buffers", "HTTP", "Serving", "Sockets"], swiftSettings: house),
     .testTarget(
       name: "ServiceTests",
       dependencies: [

@@ -1,4 +1,5 @@
 import Buffers
+import Convolution
 public import HTTP
 public import Metrics
 import Synchronization
@@ -114,6 +115,13 @@ public final class ConvolutionService: RequestHandler {
 
   /// Answers a request that `refusal(for:)` let in; on the loop nil sends it to a worker.
   public func response(to request: borrowing Request, on place: Place) -> Response? {
+    guard place == .worker else { return answer(to: request, on: place) }
+    Parallel.enter()
+    defer { Parallel.leave() }
+    return answer(to: request, on: place)
+  }
+
+  private func answer(to request: borrowing Request, on place: Place) -> Response? {
     guard let route = route(at: request.head.path) else {
       // `OPTIONS *` is all that passes `refusal(for:)` without being a route.
       return Response(.noContent, fields: [Response.Field("Allow", serverMethods)])

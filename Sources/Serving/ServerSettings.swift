@@ -5,7 +5,8 @@ public import Server
 /// Everything about a server that can be set, by flag or by environment.
 public struct ServerSettings: ParsableArguments {
   /// The processors that this process may use.
-  private static let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  /// The processors of this machine.
+  public static let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   private static let server = ServerOptions(cores: cores)
 
   /// Where the server listens.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Convolution
 import Glibc
 import Service
 import Serving
@@ -27,9 +28,11 @@ struct ServeCommand: ParsableCommand {
   func validate() throws {
     try serving.check()
     _ = try settings.limits()
+    _ = try settings.threads()
   }
 
   func run() throws {
+    Parallel.install(try ThreadTeam(threads: settings.threads()))
     let meter = Meter(program: "convcheck", version: Convcheck.version)
     let hasAdminPort = try access.administration() != nil
     let service = ConvolutionService(limits: try settings.limits(), metrics: hasAdminPort ? nil : meter)

@@ -16,9 +16,14 @@ struct ServeSettings: ParsableArguments {
     "max-work", service.multiplyAdds, "multiply-adds", in: 1...(1 << 60),
     "The most multiply-adds of one request.")
 
+  private static let computeThreads = Setting(
+    "compute-threads", ServerSettings.cores, "threads", in: 1...256,
+    "Threads that one large computation may use where no other request needs them.")
+
   @Option(help: Self.maxElements.help) var maxElements: String?
   @Option(help: Self.maxOperator.help) var maxOperator: String?
   @Option(help: Self.maxWork.help) var maxWork: String?
+  @Option(help: Self.computeThreads.help) var computeThreads: String?
 
   /// What the service needs to know of it.
   ///
@@ -29,4 +34,9 @@ struct ServeSettings: ParsableArguments {
       tensorElements: try Self.maxElements.resolve(flag: maxElements),
       multiplyAdds: try Self.maxWork.resolve(flag: maxWork))
   }
+
+  /// How many threads may share one computation.
+  ///
+  /// - Throws: `ValidationError` naming the flag or variable whose value is none.
+  func threads() throws -> Int { try Self.computeThreads.resolve(flag: computeThreads) }
 }

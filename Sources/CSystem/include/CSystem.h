@@ -32,6 +32,15 @@ int64_t csystem_unix_seconds(void);
 // Returns the limit that holds then.
 uint64_t csystem_raise_descriptor_limit(uint64_t wanted);
 
+// Tells the processor that this thread is in a loop that waits for another one.
+static inline void csystem_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 // Gives the pages of freed memory back to the system; malloc keeps them otherwise.
 void csystem_return_free_memory(void);
 #endif

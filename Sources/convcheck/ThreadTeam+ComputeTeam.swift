@@ -1,0 +1,5 @@
+import Convolution
+import Serving
+
+// Here, since neither of the two modules knows the other.
+extension ThreadTeam: ComputeTeam {}
