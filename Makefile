@@ -13,7 +13,7 @@ SECONDS ?= 180
 TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test fuzz sanitize bench format lint clean image
+.PHONY: help serve test fuzz sanitize bench attack format lint clean image
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ bench: ## measures the formulations, then the server over HTTP
 	swift build $(RELEASE) --product convcheck
 	$(CONVCHECK) bench
 	python3 Benchmarks/over_http.py --binary $(CONVCHECK)
+
+attack: ## measures the server under attack: crowds, slow clients, bombs, handshakes, restarts, cut connections
+	@scripts/setup build attack
+	swift build $(RELEASE) --product convcheck
+	python3 Benchmarks/under_attack.py --binary $(CONVCHECK)
 
 format: ## formats the Swift files in place
 	swift format --in-place --parallel --recursive $(SWIFT_FILES)

@@ -24,48 +24,10 @@ import time
 from array import array
 from pathlib import Path
 
+from server import Server, pinned
+
 HERE = Path(__file__).resolve().parent
-TICKS = os.sysconf("SC_CLK_TCK")
 SMALL = json.dumps({"image": [[5 * r + c + 1 for c in range(5)] for r in range(5)], "filter": [[1, 2], [3, 4]]})
-
-
-def pinned(command, cores):
-    """The command, kept on `cores` where that is possible."""
-    if not cores or not shutil.which("taskset"):
-        return command
-    return ["taskset", "-c", ",".join(map(str, cores)), *command]
-
-
-class Server:
-    """The server under measurement, with what /proc says about it."""
-
-    def __init__(self, binary, cores):
-        # A port that is free now, and named, so that the commands shown work again as they stand.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = str(free.getsockname()[1])
-        binary = os.path.relpath(binary)
-        self.command = pinned([binary, "serve", "--host", "127.0.0.1", "--port", port], cores)
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
-        self.first_line = self.process.stdout.readline()
-        ready = re.search(r"http://127\.0\.0\.1:(\d+)", self.first_line)
-        if not ready:
-            self.process.kill()
-            sys.exit(f"the server did not come up: {self.first_line!r}")
-        self.port = int(ready[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def cpu_seconds(self):
-        # The name in parentheses may hold spaces: the fields are counted behind it.
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def resident_megabytes(self):
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1000
-
-    def stop(self):
-        self.process.terminate()
-        return self.process.wait(40)
 
 
 def load(server, path, body, cores, connections, seconds):

@@ -90,7 +90,12 @@ extension EventLoop {
         refuse(connection, refusal, to: exchange.head)
       }
     case .skippingBody: if isLate || isTooSlow(connection) { close(connection) }
-    case .writing: if isTooSlow(connection) { close(connection) }
+    case .writing:
+      if isTooSlow(connection) {
+        // Who does not read does not miss a polite end either.
+        try? connection.stream.socket.resetWhenClosed()
+        close(connection)
+      }
     case .lingering: if age > (isDraining ? 1000 : options.lingerSeconds * 1000) { close(connection) }
     case .closed: break
     }

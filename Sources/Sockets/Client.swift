@@ -48,6 +48,6 @@ public struct Client: ~Copyable, Sendable {
 
   /// Makes the end of this client a reset instead of a polite end of stream.
   package borrowing func resetWhenClosed() throws(SystemError) {
-    try SystemCall.setOption(descriptor, level: SOL_SOCKET, SO_LINGER, to: linger(l_onoff: 1, l_linger: 0))
+    try SystemCall.resetWhenClosed(descriptor)
   }
 }

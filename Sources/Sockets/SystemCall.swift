@@ -190,6 +190,10 @@ enum SystemCall {
     _ = try run("shutdown") { shutdown(number, Int32(SHUT_WR)) }
   }
 
+  static func resetWhenClosed(_ descriptor: borrowing Descriptor) throws(SystemError) {
+    try setOption(descriptor, level: SOL_SOCKET, SO_LINGER, to: linger(l_onoff: 1, l_linger: 0))
+  }
+
   static func makeEpoll() throws(SystemError) -> Descriptor {
     Descriptor(owning: try run("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
   }

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import socket
 import threading
 import time
 
@@ -189,17 +190,30 @@ def test_min_rate(limited):
         assert status_of(trickle(connection, b" ")) == 408
 
 
-def test_a_client_that_does_not_read_is_let_go(limited):
+@pytest.mark.parametrize("side", [200, 1500])
+def test_a_client_that_does_not_read_is_let_go(limited, side):
+    """Also where its answer would fit into what the kernel is willing to hold: that has no clock."""
     running = limited(stall_timeout=1, event_loops=1)
-    large = json.dumps({"image": encode(np.ones((1500, 1500), "float32")), "filter": [[0.1]], "encoding": "json"}).encode()
-    with running.connect() as connection:
-        connection.sendall(b"POST /convolve HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(large) + large)
-        # The answer is larger than what the two sockets hold, and reading would keep the connection alive.
-        deadline = time.monotonic() + 60
-        while (left := sockets(running)) > 1 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert left == 1, "more than the listener is left"
+    image = np.full((side, side), 1.1, "float32")
+    question = json.dumps({"image": encode(image), "filter": [[0.1]], "encoding": "json"}).encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((running.host, running.port))
+        connection.sendall(b"POST /convolve HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(question) + question)
+        # Reading would keep the connection alive.
+        wait_for_sockets(running, 2)
+        wait_for_sockets(running, 1)
+        with pytest.raises(ConnectionResetError):
+            while connection.recv(1 << 20):
+                pass
     assert get(running, "/healthz").status == 200
+
+
+def wait_for_sockets(running, count):
+    deadline = time.monotonic() + 60
+    while (left := sockets(running)) != count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == count
 
 
 def sockets(running):

@@ -14,7 +14,7 @@ private let service = ConvolutionService()
     #expect(try onLoop(Notebook.problem())?.json["result"] == Notebook.result)
     #expect(try onLoop("{")?.status == .badRequest)
     #expect(try onLoop("{}")?.status == .unprocessableContent)
-    for path in ["/formulations", "/healthz", "/readyz", "/openapi.yaml"] {
+    for path in ["/formulations", "/healthz", "/readyz"] {
       #expect(try service.answer(.get, path, on: .loop)?.status == .ok)
     }
   }
@@ -41,6 +41,12 @@ private let service = ConvolutionService()
     #expect(try onLoop(#"{"image":[[1]],"filter":[[1]],"padding":13}"#)?.status == .ok)
     // A few bytes of padding are a large result: 2001 · 2003 outputs of one tap.
     #expect(try onLoop(#"{"image":[[1,2,3]],"filter":[[1]],"padding":1000}"#)?.text == nil)
+  }
+
+  @Test("the contract comes from a worker, who may compress it")
+  func contract() throws {
+    #expect(try service.answer(.get, "/openapi.yaml", on: .loop)?.status == nil)
+    #expect(try service.answer(.get, "/openapi.yaml", on: .worker)?.status == .ok)
   }
 
   @Test("a benchmark always runs on a worker")

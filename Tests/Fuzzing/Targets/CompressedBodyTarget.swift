@@ -6,7 +6,8 @@ private let limits = Inflater.Limits(bytes: 4096, ratio: 50, bytesOfAnyRatio: 51
 /// What inflating some bytes came to.
 private enum Inflated: Equatable {
   case success([UInt8])
-  case failure(CompressionError)
+  /// Refused; for which of several reasons depends on how far the first look goes.
+  case failure
   /// More came out than the limits allow.
   case overflow
 }
@@ -26,7 +27,7 @@ private func inflated(_ input: [UInt8], _ format: CompressionFormat, ends: [Int]
     try inflater.finish()
     return .success(Array(output.elements))
   } catch {
-    return output.count > limits.bytes ? .overflow : .failure(error)
+    return output.count > limits.bytes ? .overflow : .failure
   }
 }
 
