@@ -1,4 +1,5 @@
 import ArgumentParser
+import Convolution
 import Glibc
 import Service
 import Serving
@@ -20,6 +21,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Who may come in") var access: AccessSettings
   @OptionGroup(title: "Logs") var logs: LogSettings
   @OptionGroup(title: "Limits of a request") var settings: ServeSettings
+  @OptionGroup(title: "Kernels") var kernels: KernelSettings
 
   private var serving: ServingSettings { ServingSettings(server, tls, access, logs) }
 
@@ -30,6 +32,7 @@ struct ServeCommand: ParsableCommand {
   }
 
   func run() throws {
+    try kernels.variant().select()
     let meter = Meter(program: "convcheck", version: Convcheck.version)
     let hasAdminPort = try access.administration() != nil
     let service = ConvolutionService(limits: try settings.limits(), metrics: hasAdminPort ? nil : meter)
