@@ -166,7 +166,7 @@ def sections(session):
             problem = Problem(session, image, weights, **options)
             ours = [Ours(session, problem, form) for form in forms]
             if problem.fields["measure"].endswith("gradient"):
-                ours.append(Ours(session, problem, forms[0], "convcheck, forward", measure="result"))
+                ours.append(Ours(session, problem, forms[0], report.FORWARD, measure="result"))
             return Cell(name, problem, ours, rivals)
 
         return make
@@ -187,7 +187,8 @@ def sections(session):
     return [
         ("Single channel", "direct",
          "One image plane, one filter plane, no padding, float32. OpenCV computes as many outputs as there are pixels; IPP's "
-         "convolution, OpenCV and SciPy go by Fourier transforms where the filter is large.",
+         "convolution, OpenCV and SciPy go by Fourier transforms where the filter is large, and so does our `fft`, while the "
+         "limit is that of the direct sum.",
          [cell(f"{size}², {taps}×{taps}", (size, size), (taps, taps), ["direct"] + ["fft"] * (taps > 7), single)
           for size, taps in SINGLE]),
         ("Single channel, float64", "direct", "The same in float64.",
@@ -247,7 +248,7 @@ def main():
     options = parser.parse_args()
     # Before the libraries are loaded, whose threads inherit it.
     os.sched_setaffinity(0, {options.core})
-    global np, rivals
+    global np, report, rivals
     import numpy as np
 
     import report

@@ -7,7 +7,10 @@ from html import escape
 from pathlib import Path
 
 OURS = "#0b62c4"
+# The forward convolution, beside a gradient.
+FORWARD = "convcheck, forward"
 COLOURS = {
+    "convcheck fft": "#7fb2ea", "convcheck winograd": "#7fb2ea",
     "IPP": "#e07b00", "OpenCV": "#9a6b00", "torch": "#c23b3b", "ONNX Runtime": "#7a3fb0", "OpenVINO": "#c2479b",
     "SciPy": "#2e8b57", "NumPy": "#2e8b57",
 }
@@ -27,6 +30,11 @@ def short(value):
     return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
 
 
+def percent(share):
+    """A share; below a tenth with a decimal."""
+    return f"{100 * share:.{0 if share >= 0.1 else 1}f} %"
+
+
 def both(times):
     """Minimum, and median in parentheses."""
     return f"{duration(times[0])} ({duration(times[1])})"
@@ -42,7 +50,7 @@ def line(title, cell):
     times = ", ".join(f"{name} {duration(taken[0])}" for name, taken in cell.times.items())
     best = cell.best_rival()
     ratio = f"; {best[1]} takes {best[0] / cell.times[ours][0]:.2f} times ours" if best else ""
-    return f"{title}, {cell.name}: {times}{ratio}; {100 * cell.limits[ours][0] / cell.times[ours][0]:.0f} % of the limit"
+    return f"{title}, {cell.name}: {times}{ratio}; {percent(cell.limits[ours][0] / cell.times[ours][0])} of the limit"
 
 
 def geometric_mean(numbers):
@@ -54,8 +62,9 @@ def section(title, main_form, words, cells):
     names = list(dict.fromkeys(name for cell in cells for name in cell.times))
     ours = [name for name in names if name.startswith("convcheck")]
     rivals = [name for name in names if name not in ours]
-    several = [name for name in ours if name != "convcheck, forward"][1:]
-    head = ["", *ours, "limit", "share", *rivals, "best rival / ours"] + ["best rival / our best"] * bool(several)
+    several = [name for name in ours if name != FORWARD][1:]
+    head = ["", *ours, "limit", "share", *rivals, "best rival / ours"]
+    head += ["best rival / our best"] * bool(several) + ["ours / forward"] * (FORWARD in ours)
     rows, ratios, bests = [], [], []
     for cell in cells:
         main = cell.ours[0].name
@@ -65,7 +74,7 @@ def section(title, main_form, words, cells):
         ratios.append(best[0] / least)
         row = [cell.name]
         row += [both(cell.times[name]) if name in cell.times else "–" for name in ours]
-        row += [f"{duration(limit)}, {what}", f"{100 * limit / least:.0f} %"]
+        row += [f"{duration(limit)}, {what}", percent(limit / least)]
         for name in rivals:
             text = both(cell.times[name]) if name in cell.times else "–"
             row.append(f"**{text}**" if name == best[1] else text)
@@ -73,6 +82,8 @@ def section(title, main_form, words, cells):
         if several:
             bests.append(best[0] / min(cell.times[name][0] for name in ours if name in cell.times))
             row.append(f"**{short(bests[-1])}**")
+        if FORWARD in ours:
+            row.append(short(least / cell.times[FORWARD][0]))
         rows.append(row)
     lines = [f"## {title}", "", words, ""]
     lines += ["| " + " | ".join(row) + " |" for row in (head, ["---"] + ["---:"] * (len(head) - 1), *rows)]
@@ -125,6 +136,7 @@ convcheck beside other libraries, on one core with one thread, {time.strftime("%
 writes this page ([Benchmarks/peers.py](../Benchmarks/peers.py), {options.rounds} rounds, turns of {options.seconds * 1e3:.0f} ms).
 
 - Machine: {machine()}.
+- Kernels: {limits["kernels"]}.
 - Against: {", ".join(f"{name} {version}" for name, version in versions.items())}.
 
 The contenders of a row take turns on the same core, so that whatever else the machine does hits all of them. Times are the minimum and,
@@ -134,7 +146,7 @@ costs them one to a few microseconds. Where a library can prepare something once
 
 The limit of a row is the larger of two times, by what this core did at most in the same run:
 multiply-adds at **{short(limits["float32_gigaflops"])} GFLOP/s** in float32 and {short(limits["float64_gigaflops"])} in float64, those on padding not counted; and bytes, image
-and result copied and stored matrices read, at the rate of the smallest cache that holds them:
+and result copied and stored matrices read, at the rate of the smallest cache in three quarters of which they fit:
 
 {limits_table(limits)}
 
@@ -171,7 +183,7 @@ def legend(entries, x, y, step):
 
 # The contenders in the first picture, and which of a cell's each is.
 LINES = [
-    ("convcheck", ["convcheck direct"]), ("IPP", ["IPP filter", "IPP convolution"]), ("OpenCV", ["OpenCV"]),
+    ("convcheck direct", ["convcheck direct"]), ("convcheck fft", ["convcheck fft"]), ("IPP", ["IPP filter", "IPP convolution"]), ("OpenCV", ["OpenCV"]),
     ("torch", ["torch", "torch, prepacked"]), ("SciPy FFT", ["SciPy FFT", "SciPy overlap-add"]),
 ]
 
@@ -193,7 +205,7 @@ def single_picture(cells, limits):
         return top + high * (1 - math.log(max(rate, low) / low) / math.log(tall / low))
 
     parts = [label(left, 22, "Single channel, float32: useful GFLOP/s by image size (both axes logarithmic)", 15, weight="bold")]
-    parts += legend([(name, colour(name)) for name, _ in LINES], left, 46, 105)
+    parts += legend([(name, colour(name)) for name, _ in LINES], left, 46, 140)
     for number, (taps, points) in enumerate(panels.items()):
         x = left + number * (wide + 14)
         parts.append(f"<rect x='{x}' y='{top}' width='{wide}' height='{high}' fill='#f6f6f6'/>")
@@ -215,7 +227,9 @@ def single_picture(cells, limits):
                     operations = 2 * cell.problem.products * cell.problem.result.size
                     places.append((x + across(size), up(operations / min(taken) / 1e9)))
             path = "L".join(f"{a:.1f} {b:.1f}" for a, b in places)
-            stroke = 2.5 if name == "convcheck" else 1.5
+            if not places:
+                continue
+            stroke = 2.5 if name.startswith("convcheck") else 1.5
             parts.append(f"<path d='M{path}' fill='none' stroke='{colour(name)}' stroke-width='{stroke}'/>")
             parts += [f"<circle cx='{a:.1f}' cy='{b:.1f}' r='{stroke + 0.5}' fill='{colour(name)}'/>" for a, b in places]
         parts.append(label(x + wide / 2, top + high + 38, f"filter {taps}", 13, "middle", weight="bold"))
@@ -230,7 +244,7 @@ def channels_picture(cells, limits):
         ("torch", ["torch", "torch, channels last", "torch, prepacked", "torch, oneDNN layout"]),
         ("ONNX Runtime", ["ONNX Runtime"]), ("OpenVINO", ["OpenVINO"]),
     ]
-    fills = {name: colour(name) for name, _ in groups} | {"convcheck winograd": "#7fb2ea"}
+    fills = {name: colour(name) for name, _ in groups}
     rates = {}
     for cell in cells:
         # What the limit counts: products that are not on padding.

@@ -326,7 +326,8 @@ def versions():
     """What was measured against, by name."""
     from threadpoolctl import threadpool_info
 
-    blas = next((i for i in threadpool_info() if i["internal_api"] == "openblas"), None)
+    # OpenCV and SciPy bring one of their own.
+    blas = next((i for i in threadpool_info() if i["internal_api"] == "openblas" and "numpy" in i["filepath"]), None)
     return {
         "torch": torch.__version__,
         "oneDNN": next((p for p in torch.__config__.show().split() if p.startswith("v3")), "?"),

@@ -17,6 +17,8 @@ public struct MachineLimits: Sendable {
     /// The same of a copy whose stores go past the caches.
     public fileprivate(set) var stream: Double
 
+    /// The bytes that fit beside what else stands there.
+    public var room: Int { capacity / 4 * 3 }
     /// The faster of both kinds of copy.
     public var fastestCopy: Double { max(copy, stream) }
   }
@@ -42,20 +44,19 @@ public struct MachineLimits: Sendable {
     let places = caches.enumerated().map { ("L\($0.offset + 1)", $0.element, $0.element / 4) }
     let last = caches[caches.count - 1]
     levels = (places + [("memory", .max, 2 * last)]).map { name, capacity, bytes in
-      let count = bytes / 2 / MemoryLayout<Float>.stride / single.unit * single.unit
-      let from = AlignedBuffer<Float>(repeating: 1, count: count)
-      let to = AlignedBuffer<Float>(repeating: 1, count: count)
-      let half = Double(count * MemoryLayout<Float>.stride)
+      let half = bytes / 2 / MemoryLayout<Float>.stride / single.unit * single.unit
+      let from = AlignedBuffer<Float>(repeating: 1, count: 2 * half)
+      let to = from.base + half
       // A pass over a small cache is too short to be timed alone.
       let passes = max(1, (1 << 20) / bytes)
-      func rate(_ bytes: Double, _ pass: () -> Void) -> Double {
-        bytes * Double(passes) / Self.fastest(pass)
+      func rate(_ pass: () -> Void) -> Double {
+        Double(2 * half * MemoryLayout<Float>.stride * passes) / Self.fastest(pass)
       }
       return Level(
         name: name, capacity: capacity,
-        read: rate(half) { precondition(single.read(from.base, count, passes) > 0, "a sum of ones") },
-        copy: rate(2 * half) { single.copy(from.base, to.base, count, passes) },
-        stream: rate(2 * half) { single.stream(from.base, to.base, count, passes) })
+        read: rate { precondition(single.read(from.base, 2 * half, passes) > 0, "a sum of ones") },
+        copy: rate { single.copy(from.base, to, half, passes) },
+        stream: rate { single.stream(from.base, to, half, passes) })
     }
   }
 

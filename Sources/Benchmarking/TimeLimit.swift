@@ -5,7 +5,7 @@ public struct TimeLimit: Sendable {
   /// Seconds that the multiply-adds take at the peak rate.
   public let operations: Double
   /// Seconds that the bytes take: image and result copied, the numbers stored read once, at the rates of the smallest cache
-  /// that holds all of them.
+  /// that has room for all of them.
   public let bytes: Double
   /// That cache, or the memory.
   public let place: String
@@ -22,7 +22,7 @@ extension MachineLimits {
     let scalar = Double(subject.dataType.byteCount)
     let pixels = Double(geometry.imageElementCount) + Double(geometry.outputElementCount)
     let stored = Double(cost.bytes)
-    let level = levels.first { Double($0.capacity) >= pixels * scalar + stored } ?? levels[levels.count - 1]
+    let level = levels.first { Double($0.room) >= pixels * scalar + stored } ?? levels[levels.count - 1]
     // The gradient by the filter reads both images and outputs.
     let moved = subject.quantity == .filterGradient ? level.read : level.fastestCopy
     return TimeLimit(

@@ -14,8 +14,8 @@ struct BenchCommand: ParsableCommand {
 
       Before that the limits of one core are measured: its peak of multiply-adds, and how fast it reads and copies in each \
       cache and in memory. The limit of a case is the larger of two times: its multiply-adds at the peak, those on padding \
-      not counted, and its bytes (image and result copied, stored matrices read) at the rate of the smallest cache that \
-      holds them. Its share is the limit over the minimum.
+      not counted, and its bytes (image and result copied, stored matrices read) at the rate of the smallest cache in \
+      three quarters of which they fit. Its share is the limit over the minimum.
 
       With --serve-cases, cases are read from standard input and answered one by one, so that another program can measure \
       something else in between. A line is a JSON object whose fields are options of this command without their dashes, and \
