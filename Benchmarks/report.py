@@ -95,7 +95,7 @@ def section(title, main_form, words, cells):
         )
         if several:
             lines.append(f"Over our best: **{short(geometric_mean(bests))}**; least: {short(min(bests))}.")
-    lines.append(f"The results differ from ours by at most {deviation:.1e}.")
+    lines.append(f"All results lie within {deviation:.1e} of our direct one.")
     refused = sorted({f"{name} ({why})" for cell in cells for name, why in cell.refusals.items()})
     if refused:
         lines.append("Could not be measured: " + "; ".join(refused) + ".")
