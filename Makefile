@@ -7,13 +7,14 @@ CONVCHECK := .build/release/convcheck
 SWIFT_FILES := Package.swift Sources Tests
 END_TO_END := Tests/EndToEndTests
 VENV := .build/venv
+PEERS := .build/peers
 IMAGE ?= convcheck
 # Of `make fuzz`: how long each target runs, and which; all when none is named.
 SECONDS ?= 180
 TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test fuzz sanitize bench attack format lint clean image
+.PHONY: help serve test fuzz sanitize bench peers attack format lint clean image
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,12 @@ bench: ## measures the formulations, then the server over HTTP
 	$(CONVCHECK) bench
 	python3 Benchmarks/over_http.py --binary $(CONVCHECK)
 
+peers: ## measures the formulations beside other libraries, and writes docs/benchmarks.md
+	@scripts/setup build peers
+	swift build $(RELEASE) --product convcheck
+	@$(MAKE) --no-print-directory $(PEERS)/installed
+	$(PEERS)/bin/python Benchmarks/peers.py --binary $(CONVCHECK)
+
 attack: ## measures the server under attack: crowds, slow clients, bombs, handshakes, restarts, cut connections
 	@scripts/setup build attack
 	swift build $(RELEASE) --product convcheck
@@ -65,6 +72,11 @@ image: ## builds the container image `convcheck`
 $(VENV)/installed: $(END_TO_END)/requirements.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+$(PEERS)/installed: Benchmarks/requirements.txt
+	python3 -m venv --clear $(PEERS)
+	$(PEERS)/bin/pip install --quiet --requirement $<
 	@touch $@
 
 # $(call stage,name,command): runs one stage of `make test` and says by name which one failed.

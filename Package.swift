@@ -44,7 +44,8 @@ let package = Package(
     .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
     .target(name: "Convolution", dependencies: ["Buffers", "CKernels"], swiftSettings: house),
     .target(name: "Equivalence", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
-    .target(name: "Benchmarking", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
+    .target(
+      name: "Benchmarking", dependencies: ["Buffers", "CKernels", "Convolution"], swiftSettings: house),
     .target(name: "TensorCoding", dependencies: ["Buffers", "Convolution"], swiftSettings: house),
     .target(
       name: "Service",

@@ -1,15 +1,19 @@
 public import Convolution
 
-/// What to measure: every image size with every filter size by every formulation and storage.
+/// What to measure: every image with every filter by every formulation and storage.
 public struct BenchmarkPlan: Sendable {
-  /// Image sizes.
-  public var images: [Extent]
-  /// Filter sizes.
-  public var filters: [Extent]
+  /// Shapes of images.
+  public var images: [Shape]
+  /// Shapes of filters.
+  public var filters: [Shape]
+  /// Stride, padding, dilation and groups of all of them.
+  public var options: ConvolutionOptions
   /// The element type.
   public var dataType: DataType
   /// Formulations with their storages.
   public var formulations: [(Formulation, Storage)]
+  /// What is timed of each.
+  public var quantities: [BenchmarkQuantity]
   /// The most timed applications a case.
   public var maximumIterations: Int
   /// When a case stops before that; one application is always timed.
@@ -21,14 +25,17 @@ public struct BenchmarkPlan: Sendable {
 
   /// A plan; the defaults are the classic table's: every formulation in every storage.
   public init(
-    images: [Extent], filters: [Extent], dataType: DataType = .float32,
-    formulations: [(Formulation, Storage)] = BenchmarkPlan.everyFormulation, maximumIterations: Int = 1000,
-    secondsPerCase: Double = 0.2, memoryLimit: Int = 1 << 30, workLimit: Int = .max
+    images: [Shape], filters: [Shape], options: ConvolutionOptions = ConvolutionOptions(),
+    dataType: DataType = .float32, formulations: [(Formulation, Storage)] = BenchmarkPlan.everyFormulation,
+    quantities: [BenchmarkQuantity] = [.result], maximumIterations: Int = 1000, secondsPerCase: Double = 0.2,
+    memoryLimit: Int = 1 << 30, workLimit: Int = .max
   ) {
     self.images = images
     self.filters = filters
+    self.options = options
     self.dataType = dataType
     self.formulations = formulations
+    self.quantities = quantities
     self.maximumIterations = maximumIterations
     self.secondsPerCase = secondsPerCase
     self.memoryLimit = memoryLimit
@@ -44,24 +51,14 @@ public struct BenchmarkPlan: Sendable {
   public var cases: [BenchmarkCase] {
     images.flatMap { image in
       filters.flatMap { filter in
-        formulations.map {
-          BenchmarkCase(image: image, filter: filter, dataType: dataType, formulation: $0.0, storage: $0.1)
+        formulations.flatMap { formulation, storage in
+          quantities.map {
+            BenchmarkCase(
+              image: image, filter: filter, options: options, dataType: dataType, formulation: formulation,
+              storage: storage, quantity: $0)
+          }
         }
       }
     }
   }
-}
-
-/// One line of the table to come.
-public struct BenchmarkCase: Hashable, Sendable {
-  /// The image's size.
-  public let image: Extent
-  /// The filter's size.
-  public let filter: Extent
-  /// The element type.
-  public let dataType: DataType
-  /// The formulation.
-  public let formulation: Formulation
-  /// Its storage.
-  public let storage: Storage
 }

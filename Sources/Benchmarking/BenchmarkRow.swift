@@ -24,7 +24,7 @@ public struct BenchmarkMeasurement: Sendable {
   public let iterations: Int
   /// Preparing the operator, once.
   public let setup: Double
-  /// The fastest application.
+  /// The fastest application; of those shorter than 10 µs, the mean of several.
   public let minimum: Double
   /// The middle of the sorted times (of an even number, the mean of the middle two).
   public let median: Double
@@ -36,6 +36,8 @@ public struct BenchmarkMeasurement: Sendable {
   public let gigaflops: Double
   /// 10⁹ bytes a second at the median: operator, image and output once each.
   public let gigabytesPerSecond: Double
+  /// The least time an application could take; nil where the machine's limits were not measured.
+  public let limit: TimeLimit?
   /// The largest distance of any element from the direct formulation's.
   public let maxDeviation: Double
 }

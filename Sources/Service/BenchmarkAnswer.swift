@@ -21,7 +21,8 @@ extension ConvolutionService {
     // Each of the cases is applied at least twice, to warm up and to be timed; its time budget ends the rest.
     let applications = 2 * BenchmarkPlan.everyFormulation.count
     let plan = BenchmarkPlan(
-      images: [image], filters: [filter], dataType: dataType, maximumIterations: iterations,
+      images: [Shape(image.height, image.width)], filters: [Shape(filter.height, filter.width)],
+      dataType: dataType, maximumIterations: iterations,
       memoryLimit: limits.operatorBytes, workLimit: limits.multiplyAdds / applications)
     var writer = JSONWriter()
     writer.beginObject()

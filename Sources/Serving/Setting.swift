@@ -39,7 +39,7 @@ public struct Setting<Value: Sendable>: Sendable {
   public var help: ArgumentHelp { help(default: "\(fallback)") }
 
   /// The entry in `--help`, with another word for the default.
-  func help(default fallback: String) -> ArgumentHelp {
+  public func help(default fallback: String) -> ArgumentHelp {
     ArgumentHelp("\(purpose) [\(variable); default \(fallback)]", valueName: unit)
   }
 

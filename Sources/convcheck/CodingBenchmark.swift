@@ -3,14 +3,26 @@ import Buffers
 import Convolution
 import TensorCoding
 
-/// How fast tensors are read and written, as nested arrays and as base64.
-enum CodingBenchmark {
+/// How fast tensors are read and written in one form.
+struct CodingBenchmark {
+  /// The element type.
+  let dataType: DataType
+  /// `nested arrays` or `base64`.
+  let form: String
+  /// The length of the text.
+  let bytes: Int
+  /// The least seconds that reading took.
+  let decode: Double
+  /// The least seconds that writing took.
+  let encode: Double
+
   /// Times reading and writing one image of pseudo-random numbers in each form.
-  static func run<Scalar: TensorScalar>(image: Extent, in type: Scalar.Type, seconds: Double) -> TextTable {
+  static func run<Scalar: TensorScalar>(
+    image: Shape, in type: Scalar.Type, seconds: Double
+  ) -> [CodingBenchmark] {
     var random = DeterministicNumbers(seed: 0x5EED)
-    let tensor: Tensor<Scalar> = random.tensor(Shape(image.height, image.width))
-    var table = TextTable(header: ["coding", "bytes", "decode MB/s", "encode MB/s"], leftAligned: 1)
-    for isNested in [true, false] {
+    let tensor: Tensor<Scalar> = random.tensor(image)
+    return [true, false].map { isNested in
       let text = written(tensor, nested: isNested)
       let decode = fastest(within: seconds) {
         var reader = JSONReader(text.bytes)
@@ -20,13 +32,11 @@ enum CodingBenchmark {
       let encode = fastest(within: seconds) {
         precondition(written(tensor, nested: isNested).count == text.count, "writes the same again")
       }
-      table.append([
-        "\(type.dataType.rawValue) \(isNested ? "nested arrays" : "base64")", String(text.count),
-        BenchTable.short(Double(text.count) / decode / 1e6),
-        BenchTable.short(Double(text.count) / encode / 1e6),
-      ])
+      return CodingBenchmark(
+        dataType: type.dataType, form: isNested ? "nested arrays" : "base64", bytes: text.count,
+        decode: decode,
+        encode: encode)
     }
-    return table
   }
 
   private static func written<Scalar: TensorScalar>(

@@ -21,6 +21,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Who may come in") var access: AccessSettings
   @OptionGroup(title: "Logs") var logs: LogSettings
   @OptionGroup(title: "Limits of a request") var settings: ServeSettings
+  @OptionGroup(title: "Kernels") var kernels: KernelSettings
 
   private var serving: ServingSettings { ServingSettings(server, tls, access, logs) }
 
@@ -32,6 +33,7 @@ struct ServeCommand: ParsableCommand {
   }
 
   func run() throws {
+    try kernels.variant().select()
     Parallel.install(try ThreadTeam(threads: settings.threads()))
     let meter = Meter(program: "convcheck", version: Convcheck.version)
     let hasAdminPort = try access.administration() != nil

@@ -7,11 +7,13 @@
 #define REAL float
 #define TYPE f32
 #include "Vector.h"
+#include "Limits.h"
 #undef REAL
 #undef TYPE
 
 #define REAL double
 #define TYPE f64
 #include "Vector.h"
+#include "Limits.h"
 #undef REAL
 #undef TYPE

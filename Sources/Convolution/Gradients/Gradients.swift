@@ -51,13 +51,8 @@ extension Formulation {
     ).applyAdjoint(to: upstream, into: &imageGradient)
 
     var filterGradient = Tensor<Scalar>(shape: filter.shape, repeating: .zero)
-    // A's outputs and A's images: what stands at them is the derivative by the result and what was given.
-    let (outputs, images) =
-      geometry.isTransposed ? (image.values, upstream.values) : (upstream.values, image.values)
     accumulateFilterGradient(
-      storage, geometry, outputs: outputs.baseAddress.unsafelyUnwrapped,
-      images: images.baseAddress.unsafelyUnwrapped,
-      into: filterGradient.mutableValues.baseAddress.unsafelyUnwrapped)
+      storage, geometry, image: image, upstream: upstream, into: &filterGradient)
     if isFlipped { rotatePlanes(filterGradient.mutableValues, taps: geometry.taps) }
 
     var biasGradient = Tensor<Scalar>(shape: Shape(geometry.resultChannels), repeating: .zero)
@@ -65,6 +60,21 @@ extension Formulation {
       upstream.values, channels: geometry.resultChannels, batch: geometry.channels.batch,
       into: biasGradient.mutableValues)
     return Gradients(image: imageGradient, filter: filterGradient, bias: biasGradient)
+  }
+
+  /// Writes the gradient by the filter as it is applied, for a problem that `checkGradients` allows, over every element of
+  /// `gradient`. Other shapes than the problem's are a programming error.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  package func filterGradient<Scalar: Ring>(
+    _ storage: Storage, _ geometry: ConvolutionGeometry, image: borrowing Tensor<Scalar>,
+    upstream: borrowing Tensor<Scalar>, into gradient: inout Tensor<Scalar>
+  ) {
+    precondition(image.shape == geometry.imageShape, "another image's shape")
+    precondition(upstream.shape == geometry.resultShape, "another output's shape")
+    precondition(gradient.elements.count == geometry.weights, "another filter's shape")
+    gradient.mutableValues.update(repeating: .zero)
+    accumulateFilterGradient(storage, geometry, image: image, upstream: upstream, into: &gradient)
   }
 
   /// Says whether `gradients` would refuse a problem of this geometry, and why, without computing anything.
@@ -111,6 +121,21 @@ extension Formulation {
     return OperatorCost(
       storedEntries: cost.storedEntries, bytes: cost.bytes, heldBytes: saturatingSum(cost.heldBytes, scratch),
       multiplyAdds: saturatingProduct(2, cost.multiplyAdds))
+  }
+
+  /// Adds the gradient by the filter as it is applied.
+  @inline(__always)
+  private func accumulateFilterGradient<Scalar: Ring>(
+    _ storage: Storage, _ geometry: ConvolutionGeometry, image: borrowing Tensor<Scalar>,
+    upstream: borrowing Tensor<Scalar>, into gradient: inout Tensor<Scalar>
+  ) {
+    // A's outputs and A's images: what stands at them is the derivative by the result and what was given.
+    let (outputs, images) =
+      geometry.isTransposed ? (image.values, upstream.values) : (upstream.values, image.values)
+    accumulateFilterGradient(
+      storage, geometry, outputs: outputs.baseAddress.unsafelyUnwrapped,
+      images: images.baseAddress.unsafelyUnwrapped,
+      into: gradient.mutableValues.baseAddress.unsafelyUnwrapped)
   }
 
   /// Adds the gradient by the filter as it is applied; `outputs` stands at `A`'s outputs and `images` at `A`'s images.
