@@ -1,5 +1,5 @@
-import Convolution
-import Serving
+public import Convolution
+public import Serving
 
 // Here, since neither of the two modules knows the other.
 extension ThreadTeam: ComputeTeam {}
