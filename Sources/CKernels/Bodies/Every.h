@@ -7,11 +7,19 @@
 #define REAL float
 #define TYPE f32
 #include "Vector.h"
+#include "Plane.h"
+#include "PlaneStencil.h"
+#include "PlaneBands.h"
+#include "PlaneDots.h"
 #undef REAL
 #undef TYPE
 
 #define REAL double
 #define TYPE f64
 #include "Vector.h"
+#include "Plane.h"
+#include "PlaneStencil.h"
+#include "PlaneBands.h"
+#include "PlaneDots.h"
 #undef REAL
 #undef TYPE
