@@ -11,6 +11,7 @@
 #include "PlaneStencil.h"
 #include "PlaneBands.h"
 #include "PlaneDots.h"
+#include "PlaneProducts.h"
 #undef REAL
 #undef TYPE
 
@@ -21,5 +22,6 @@
 #include "PlaneStencil.h"
 #include "PlaneBands.h"
 #include "PlaneDots.h"
+#include "PlaneProducts.h"
 #undef REAL
 #undef TYPE

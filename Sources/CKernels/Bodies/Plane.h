@@ -4,8 +4,6 @@
 
 #ifndef CK_TILE
 #define CK_TILE CK_PLANE_TILE  // on the stack
-// Outputs of a row that are computed before they are streamed.
-#define CK_STREAM 512
 #define ROWS 4
 // Vectors between the edges from which on only the edges are gathered; and rows of a filter that may rather meet zeros.
 #define FEWEST 4
@@ -25,7 +23,6 @@
 #define anyRow OF_TYPE(anyRow)
 #define functions OF_TYPE(functions)
 #define functionsFor OF_TYPE(functionsFor)
-#define writeBack OF_TYPE(writeBack)
 #define clamped OF_TYPE(clamped)
 #endif
 
@@ -207,8 +204,8 @@ INLINE void anyRow(const int rows, const int vectors, const ptrdiff_t height, co
 #undef BLOCK
 }
 
-// The two functions of filters of one size, or of every size. Three rows at most leave room for narrower blocks only, as few
-// multiply-adds come between the loads.
+// The two functions of filters of one size, or of every size. With three rows of taps, which stay in registers, and fewer a
+// narrower block is faster; five taps a row are worth a loop of their own (6 %), seven are not.
 #define ANY(name, BLOCK_ROWS, VECTORS, HEIGHT, WIDTH)                                                                      \
   static __attribute__((noinline)) void OF_TYPE(name##Any)(const CKPlane *plane, const REAL *filter, const REAL *image,    \
       REAL bias, REAL *output, ptrdiff_t step, ptrdiff_t a, ptrdiff_t first, ptrdiff_t end) {                              \
@@ -224,6 +221,7 @@ FUNCTIONS(oneRow, 1, COLUMNS, plane->filterHeight, plane->filterWidth)
 FUNCTIONS(height2, ROWS, 2, 2, plane->filterWidth)
 FUNCTIONS(height3, ROWS, 2, 3, plane->filterWidth)
 FUNCTIONS(anySize, ROWS, COLUMNS, plane->filterHeight, plane->filterWidth)
+FUNCTIONS(width5, ROWS, COLUMNS, plane->filterHeight, 5)
 ANY(size3, ROWS, 2, 3, 3)
 static __attribute__((noinline)) void OF_TYPE(size3Inside)(const CKPlane *plane, const REAL *filter, const REAL *image,
     ptrdiff_t apart, REAL bias, REAL *output, ptrdiff_t step, ptrdiff_t tall, ptrdiff_t wide) {
@@ -244,20 +242,9 @@ INLINE functions functionsFor(const CKPlane *plane, ptrdiff_t rows) {
 #define FUNCTIONS(name, BLOCK_ROWS) (functions){BLOCK_ROWS, OF_TYPE(name##Inside), OF_TYPE(name##Any)}
   if (rows < ROWS || plane->filterHeight < 2) return FUNCTIONS(oneRow, 1);
   if (plane->filterHeight == 2) return FUNCTIONS(height2, ROWS);
-  if (plane->filterHeight > 3) return FUNCTIONS(anySize, ROWS);
+  if (plane->filterHeight > 3) return plane->filterWidth == 5 ? FUNCTIONS(width5, ROWS) : FUNCTIONS(anySize, ROWS);
   return plane->filterWidth == 3 ? FUNCTIONS(size3, ROWS) : FUNCTIONS(height3, ROWS);
 #undef FUNCTIONS
-}
-
-// Copies rows of `count` outputs from a tile to where they belong, past the caches where they are many.
-static __attribute__((noinline)) void writeBack(const REAL *tile, ptrdiff_t apart, ptrdiff_t rows, ptrdiff_t count, REAL *output,
-    ptrdiff_t step) {
-  for (ptrdiff_t i = 0; i < rows; i++, tile += apart, output += step) {
-    ptrdiff_t b = 0;
-    for (; b < count && ((uintptr_t)(output + b) & (VECTOR_BYTES - 1)); b++) output[b] = tile[b];
-    for (; b + LANES <= count; b += LANES) __builtin_nontemporal_store(load(tile + b), (vector *)(output + b));
-    for (; b < count; b++) output[b] = tile[b];
-  }
 }
 
 // The outputs of the rows `a ..< endRow` and the columns `b ..< endColumn`, wherever they are; `output` is where row 0 begins.
@@ -315,24 +302,6 @@ static void OF_TYPE(gatheredOutputs)(functions with, const CKPlane *plane, const
   }
 }
 
-// One channel, past the caches.
-static void OF_TYPE(streamedOutputs)(functions with, const CKPlane *plane, const REAL *filter, const REAL *source, REAL bias,
-    REAL *output, ptrdiff_t tall, ptrdiff_t wide) {
-  REAL tile[CK_STREAM * ROWS];
-  for (ptrdiff_t a = 0; a < tall; a += with.rows) {
-    if (a + with.rows > tall) a = tall - with.rows;
-    for (ptrdiff_t b = 0; b < wide;) {
-      ptrdiff_t count = wide - b;
-      // What is left is at least a vector.
-      if (count > CK_STREAM) count = count < CK_STREAM + LANES ? CK_STREAM - LANES : CK_STREAM;
-      with.inside(plane, filter, source + (a * plane->width + b), plane->width, bias, tile, CK_STREAM, with.rows, count);
-      writeBack(tile, CK_STREAM, with.rows, count, output + (a * plane->outputWidth + b), plane->outputWidth);
-      b += count;
-    }
-  }
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
 INLINE ptrdiff_t clamped(ptrdiff_t value, ptrdiff_t lower, ptrdiff_t upper) {
   return value < lower ? lower : value > upper ? upper : value;
 }
@@ -370,10 +339,7 @@ static void NAMED(ck_plane_rows)(const CKPlane *plane, const REAL *filter, const
   OF_TYPE(gatheredOutputs)(with, plane, filter, image, bias, output, top, bottom, 0, from);
   const REAL *source = image + ((top - plane->top) * plane->width + (from - plane->left));
   REAL *target = output + (top * plane->outputWidth + from);
-  if (plane->streams)
-    OF_TYPE(streamedOutputs)(with, plane, filter, source, bias, target, bottom - top, to - from);
-  else
-    with.inside(plane, filter, source, plane->width, bias, target, plane->outputWidth, bottom - top, to - from);
+  with.inside(plane, filter, source, plane->width, bias, target, plane->outputWidth, bottom - top, to - from);
   OF_TYPE(gatheredOutputs)(with, plane, filter, image, bias, output, top, bottom, to, plane->outputWidth);
   OF_TYPE(anyOutputs)(with, plane, filter, image, bias, output, bottom, end, 0, plane->outputWidth);
 }

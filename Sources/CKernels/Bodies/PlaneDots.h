@@ -150,10 +150,3 @@ static void NAMED(ck_plane_dots)(const CKPlane *plane, const REAL *outputs, cons
     u += tall;
   }
 }
-
-const OF_TYPE(CKPlane) NAMED(ck_plane) = {
-  NAMED(ck_plane_rows),
-  NAMED(ck_plane_stencil),
-  NAMED(ck_plane_bands),
-  NAMED(ck_plane_dots),
-};

@@ -17,7 +17,6 @@ typedef struct CKPlane {
   ptrdiff_t tapStep;  // from tap to tap: 1, or −1 for a filter that is turned by 180°, which begins at its last tap
   ptrdiff_t outputHeight, outputWidth;
   ptrdiff_t top, left;  // padding
-  bool streams;  // whether the output is written past the caches
 } CKPlane;
 
 // Whether the kernels of any variant take a problem: edges are copied into a tile of fixed size, so that the largest filters
@@ -55,7 +54,7 @@ typedef struct CKBands {
   ptrdiff_t channels;  // planes of the image, one behind the other
   ptrdiff_t height, width;  // of the image
   ptrdiff_t filterHeight, filterWidth;
-  ptrdiff_t outputWidth;
+  ptrdiff_t outputHeight, outputWidth;
   ptrdiff_t top, left;  // padding
   ptrdiff_t rowStride, rowDilation, columnDilation;
 } CKBands;
@@ -69,8 +68,11 @@ typedef struct CKBands {
 //   padding all taps must be finite.
 // - `stencil`: by channel and entry, which stand in the order of their rows; those on padding are left out.
 // - `bands`: by channel, column and row of the filter, whose planes are given column by column; taps on padding are left out.
+// - `products`: by channel, column of the filter and column of its matrix; the whole matrices of outputHeight × height are given
+//   row by row, one after the other. Their zeros are multiplied; taps of other columns than the image's are left out.
 // - `dots`: adds to each tap of one plane of a filter the products of `outputs` with the pixels of one plane of the image that it
 //   met, in several running sums; those on padding are left out. Only the extents and the padding of `plane` matter.
+// - `columns`: adds to `rows` sums the columns of a matrix, one after the other in memory, times their factors, in their order.
 typedef struct CKPlaneF32 {
   void (*rows)(const CKPlane *plane, const float *filter, const float *image, float bias, float *output, ptrdiff_t first,
       ptrdiff_t end);
@@ -78,7 +80,10 @@ typedef struct CKPlaneF32 {
       float bias, float *output, ptrdiff_t first, ptrdiff_t end);
   void (*bands)(const CKBands *bands, const float *diagonals, const float *image, float bias, float *output, ptrdiff_t first,
       ptrdiff_t end);
+  void (*products)(const CKBands *bands, const float *matrices, const float *image, float bias, float *output, ptrdiff_t first,
+      ptrdiff_t end);
   void (*dots)(const CKPlane *plane, const float *outputs, const float *image, float *gradient);
+  void (*columns)(const float *matrix, ptrdiff_t rows, ptrdiff_t columns, const float *factors, float *sums);
 } CKPlaneF32;
 typedef struct CKPlaneF64 {
   void (*rows)(const CKPlane *plane, const double *filter, const double *image, double bias, double *output, ptrdiff_t first,
@@ -87,7 +92,10 @@ typedef struct CKPlaneF64 {
       double bias, double *output, ptrdiff_t first, ptrdiff_t end);
   void (*bands)(const CKBands *bands, const double *diagonals, const double *image, double bias, double *output, ptrdiff_t first,
       ptrdiff_t end);
+  void (*products)(const CKBands *bands, const double *matrices, const double *image, double bias, double *output, ptrdiff_t first,
+      ptrdiff_t end);
   void (*dots)(const CKPlane *plane, const double *outputs, const double *image, double *gradient);
+  void (*columns)(const double *matrix, ptrdiff_t rows, ptrdiff_t columns, const double *factors, double *sums);
 } CKPlaneF64;
 
 // The functions of a variant that is available.
