@@ -9,6 +9,8 @@
 #define FEWEST 4
 #define FEW_ROWS 7
 #define COLUMNS (VECTOR_REGISTERS >= 32 ? 4 : 2)
+// Bytes of an image from which on its rows are asked for ahead of time.
+#define FAR (8 << 20)
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #define CKPlane_f32 CKPlaneF32
 #define CKPlane_f64 CKPlaneF64
@@ -17,6 +19,7 @@
 #define planeBlock OF_TYPE(planeBlock)
 #define gather OF_TYPE(gather)
 #define insideBlock OF_TYPE(insideBlock)
+#define askAhead OF_TYPE(askAhead)
 #define insideRows OF_TYPE(insideRows)
 #define inside3 OF_TYPE(inside3)
 #define block3 OF_TYPE(block3)
@@ -158,22 +161,39 @@ INLINE void block3(const int rows, const int vectors, const vector *taps, const 
       if ((end) - count_ * LANES >= (first)) b = (end) - count_ * LANES; \
       else count_--;                                                     \
     }                                                                    \
-    if (count_ == (vectors)) block(vectors);                             \
-    else if (count_ == 1) block(1);                                      \
-    else if ((vectors) > 3 && count_ == 3) block(3);                     \
-    else if ((vectors) > 2) block(2);                                    \
+    if (count_ == (vectors)) { block(vectors); }                         \
+    else if (count_ == 1) { block(1); }                                  \
+    else if ((vectors) > 3 && count_ == 3) { block(3); }                 \
+    else if ((vectors) > 2) { block(2); }                                \
     b += count_ * LANES;                                                 \
   }
+
+// Asks for what the block below the one at `image` and `output` will read first and write, where planes come from memory: rows are
+// too far apart there for the processor to see that they follow each other.
+INLINE void askAhead(const int rows, const int vectors, const ptrdiff_t height, const REAL *image, ptrdiff_t apart,
+    const REAL *output, ptrdiff_t step) {
+  UNROLLED for (int i = 0; i < rows; i++)
+    UNROLLED for (int j = 0; j < vectors; j++) {
+      __builtin_prefetch(image + (rows + height - 1 + i) * apart + j * LANES, 0, 2);
+      __builtin_prefetch(output + (rows + i) * step + j * LANES, 1, 2);
+    }
+}
 
 // Outputs of one channel that meet no padding, `tall` × `wide` of them, at least `rows` × LANES. The first meets `image` by the
 // first tap; image rows are `apart`, and output rows `step`.
 INLINE void insideRows(const int rows, const int vectors, const ptrdiff_t height, const ptrdiff_t width, const REAL *filter,
     ptrdiff_t tapStep, const REAL *image, ptrdiff_t apart, REAL bias, REAL *output, ptrdiff_t step, ptrdiff_t tall, ptrdiff_t wide) {
+  const bool isFar = tall * apart * (ptrdiff_t)sizeof(REAL) > FAR;
   for (ptrdiff_t next = 0; next < tall; next += rows) {
     ptrdiff_t a = next + rows <= tall ? next : tall - rows;
     const REAL *source = image + a * apart;
     REAL *target = output + a * step;
-#define BLOCK(count) insideBlock(rows, count, height, width, filter, tapStep, source + b, apart, bias, target + b, step)
+    const bool isAsked = isFar && a + 2 * rows <= tall;
+#define BLOCK(count)                                                                                              \
+  {                                                                                                               \
+    if (isAsked) askAhead(rows, count, height, source + b, apart, target + b, step);                              \
+    insideBlock(rows, count, height, width, filter, tapStep, source + b, apart, bias, target + b, step);          \
+  }
     FOR_COLUMNS(b, 0, wide, vectors, BLOCK)
 #undef BLOCK
   }
@@ -184,11 +204,17 @@ INLINE void inside3(const int rows, const int vectors, const REAL *filter, ptrdi
     ptrdiff_t apart, REAL bias, REAL *output, ptrdiff_t step, ptrdiff_t tall, ptrdiff_t wide) {
   vector taps[9];
   UNROLLED for (int t = 0; t < 9; t++) taps[t] = broadcast(filter[t * tapStep]);
+  const bool isFar = tall * apart * (ptrdiff_t)sizeof(REAL) > FAR;
   for (ptrdiff_t next = 0; next < tall; next += rows) {
     ptrdiff_t a = next + rows <= tall ? next : tall - rows;
     const REAL *source = image + a * apart;
     REAL *target = output + a * step;
-#define BLOCK(count) block3(rows, count, taps, source + b, apart, bias, target + b, step)
+    const bool isAsked = isFar && a + 2 * rows <= tall;
+#define BLOCK(count)                                                                   \
+  {                                                                                    \
+    if (isAsked) askAhead(rows, count, 3, source + b, apart, target + b, step);        \
+    block3(rows, count, taps, source + b, apart, bias, target + b, step);              \
+  }
     FOR_COLUMNS(b, 0, wide, vectors, BLOCK)
 #undef BLOCK
   }
