@@ -1,6 +1,6 @@
-// Bands times shifted images: for each column of the filter in turn its band, that is, its diagonals, times the image shifted by
-// that column. A block of outputs stays in registers while the columns of the filter go by. Included behind Plane.h and
-// PlaneStencil.h.
+// Bands times shifted images: for each column of the filter in turn its band, that is, its diagonals, times the image
+// shifted by that column. A block of outputs stays in registers while the columns of the filter go by. Included behind
+// Plane.h and PlaneStencil.h.
 
 #ifndef bandBlock
 #define bandBlock OF_TYPE(bandBlock)

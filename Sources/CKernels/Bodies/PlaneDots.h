@@ -1,6 +1,6 @@
-// The gradient of a plane's filter: for each tap the sum of outputs times the pixels that the tap brought to them. A tile of taps
-// keeps a vector of running sums each, while rows of outputs and of the image go by: each vector that is loaded serves all taps
-// of a row or a column of the tile. Included behind PlaneStencil.h.
+// The gradient of a plane's filter: for each tap the sum of outputs times the pixels that the tap brought to them. A tile of
+// taps keeps a vector of running sums each, while rows of outputs and of the image go by: each vector that is loaded serves
+// all taps of a row or a column of the tile. Included behind PlaneStencil.h.
 
 #ifndef dotTile
 // Taps of a tile along each axis.
@@ -31,13 +31,14 @@ INLINE Bits lanesFrom(ptrdiff_t first) {
 
 INLINE vector masked(vector value, Bits mask) { return (vector)((Bits)value & mask); }
 
-// Adds to `tall` × `wide` vectors of sums the products of `rows` image rows and the rows of outputs that they meet, in `count`
-// columns, at least LANES. Row `i` of the image meets row `i − u` of the outputs by row `u` of the tile, and column `b + v` column
-// `b` by column `v`.
+// Adds to `tall` × `wide` vectors of sums the products of `rows` image rows and the rows of outputs that they meet, in
+// `count` columns, at least LANES. Row `i` of the image meets row `i − u` of the outputs by row `u` of the tile, and column
+// `b + v` column `b` by column `v`.
 INLINE void dotRows(const int rows, const int tall, const int wide, const REAL *outputs, ptrdiff_t outputStep,
     const REAL *image, ptrdiff_t imageStep, ptrdiff_t count, vector *sums) {
   for (ptrdiff_t b = 0; b < count; b += LANES) {
-    // The last vector begins earlier, and what was there already is left out of it, on both sides: zero times infinity is NaN.
+    // The last vector begins earlier, and what was there already is left out of it, on both sides: zero times infinity is
+    // NaN.
     ptrdiff_t again = b + LANES > count ? b + LANES - count : 0;
     b -= again;
     vector g[TAPS + AT_ONCE];
@@ -100,10 +101,12 @@ INLINE void dotTile(const int tall, const int wide, const CKPlane *plane, const 
         if (a + i - u < 0 || a + i - u >= plane->outputHeight) continue;
         const REAL *g = outputs + (a + i - u) * outputWidth, *x = image + (r + i) * width + shift;
         for (int v = 0; v < wide; v++) {
-          ptrdiff_t from = -shift - v > 0 ? -shift - v : 0, to = width - shift - v < outputWidth ? width - shift - v : outputWidth;
-          for (ptrdiff_t b = from; b < to && b < lower; b++) single[u * wide + v] = fused(g[b], x[b + v], single[u * wide + v]);
-          for (ptrdiff_t b = upper > from ? upper : from; b < to; b++)
-            single[u * wide + v] = fused(g[b], x[b + v], single[u * wide + v]);
+          ptrdiff_t from = -shift - v > 0 ? -shift - v : 0;
+          ptrdiff_t to = width - shift - v < outputWidth ? width - shift - v : outputWidth;
+          REAL sum = single[u * wide + v];
+          for (ptrdiff_t b = from; b < to && b < lower; b++) sum = fused(g[b], x[b + v], sum);
+          for (ptrdiff_t b = upper > from ? upper : from; b < to; b++) sum = fused(g[b], x[b + v], sum);
+          single[u * wide + v] = sum;
         }
       }
     r += rows;

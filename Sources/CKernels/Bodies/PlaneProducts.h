@@ -1,5 +1,5 @@
-// Whole band matrices times shifted images: a block of outputs stays in registers while all columns of the filter, and of each
-// one's matrix, go by. Included behind PlaneBands.h.
+// Whole band matrices times shifted images: a block of outputs stays in registers while all columns of the filter, and of
+// each one's matrix, go by. Included behind PlaneBands.h.
 
 #ifndef productBlock
 #define PRODUCT_ROWS 6
@@ -31,8 +31,8 @@ INLINE void productBlock(const int rows, const int vectors, const CKBands *bands
 }
 
 // `rows` rows of outputs from `a` on, of the columns where no tap stands on padding.
-INLINE void productRows(const int rows, const CKBands *bands, const REAL *matrices, const REAL *image, REAL bias, REAL *output,
-    ptrdiff_t a, ptrdiff_t lower, ptrdiff_t upper) {
+INLINE void productRows(const int rows, const CKBands *bands, const REAL *matrices, const REAL *image, REAL bias,
+    REAL *output, ptrdiff_t a, ptrdiff_t lower, ptrdiff_t upper) {
   const REAL *entries = matrices + a * bands->height;
   output += a * bands->outputWidth;
 #define BLOCK(count) productBlock(rows, count, bands, entries, image + (b - bands->left), bias, output + b)
@@ -41,8 +41,8 @@ INLINE void productRows(const int rows, const CKBands *bands, const REAL *matric
 }
 
 // Some rows of one column of outputs, as many chains at once.
-INLINE void productEdge(const int rows, const CKBands *bands, const REAL *matrices, const REAL *image, REAL bias, REAL *output,
-    ptrdiff_t a, ptrdiff_t b) {
+INLINE void productEdge(const int rows, const CKBands *bands, const REAL *matrices, const REAL *image, REAL bias,
+    REAL *output, ptrdiff_t a, ptrdiff_t b) {
   REAL sums[PRODUCT_ROWS];
   UNROLLED for (int i = 0; i < rows; i++) sums[i] = bias;
   const REAL *entries = matrices + a * bands->height;
@@ -82,8 +82,8 @@ static void NAMED(ck_plane_products)(const CKBands *bands, const REAL *matrices,
   }
 }
 
-// A matrix that is stored column by column times a vector: several columns at once pass by the sums, so that these are loaded and
-// stored but seldom, and memory is read in several streams.
+// A matrix that is stored column by column times a vector: several columns at once pass by the sums, so that these are
+// loaded and stored but seldom, and memory is read in several streams.
 static void NAMED(ck_plane_columns)(const REAL *matrix, ptrdiff_t rows, ptrdiff_t columns, const REAL *factors, REAL *sums) {
   ptrdiff_t j = 0;
   for (; j + 8 <= columns; j += 8, matrix += 8 * rows) {

@@ -1,5 +1,5 @@
-// The rows of a sparse Toeplitz matrix times an image: row by row of the outputs, each with all the entries of the stencil, one
-// after the other. Included behind Plane.h.
+// The rows of a sparse Toeplitz matrix times an image: row by row of the outputs, each with all the entries of the stencil,
+// one after the other. Included behind Plane.h.
 
 #ifndef STENCIL_VECTORS
 // Sums that stay in registers: enough of them for one entry's weight to be spread but seldom.
@@ -30,8 +30,8 @@ INLINE CKStencilBlock onImage(const Entry *entries, CKStencilBlock block, ptrdif
 }
 
 // Some vectors of outputs, by all entries of all channels; `image` is where the row `top` has the pixel of the first output.
-INLINE void stencilBlock(const int vectors, const bool isInside, const CKStencil *stencil, const Entry *entries, const CKStencilBlock *blocks,
-    ptrdiff_t top, const REAL *image, REAL bias, REAL *output) {
+INLINE void stencilBlock(const int vectors, const bool isInside, const CKStencil *stencil, const Entry *entries,
+    const CKStencilBlock *blocks, ptrdiff_t top, const REAL *image, REAL bias, REAL *output) {
   vector sums[STENCIL_VECTORS];
   UNROLLED for (int j = 0; j < vectors; j++) sums[j] = broadcast(bias);
   for (ptrdiff_t c = 0; c < stencil->channels; c++) {
@@ -46,9 +46,11 @@ INLINE void stencilBlock(const int vectors, const bool isInside, const CKStencil
   UNROLLED for (int j = 0; j < vectors; j++) store(output + j * LANES, sums[j]);
 }
 
-// The outputs of a row that every entry reaches, at least LANES. Where the last vectors would not be full they begin earlier.
-INLINE void stencilInterior(const bool isInside, const CKStencil *stencil, const Entry *entries, const CKStencilBlock *blocks,
-    ptrdiff_t lower, ptrdiff_t upper, ptrdiff_t top, const REAL *image, REAL bias, REAL *output) {
+// The outputs of a row that every entry reaches, at least LANES. Where the last vectors would not be full they begin
+// earlier.
+INLINE void stencilInterior(const bool isInside, const CKStencil *stencil, const Entry *entries,
+    const CKStencilBlock *blocks, ptrdiff_t lower, ptrdiff_t upper, ptrdiff_t top, const REAL *image, REAL bias,
+    REAL *output) {
 #define BLOCK(count)                                                                                           \
   {                                                                                                            \
     if (b + (count) * LANES > upper) b = upper - (count) * LANES;                                              \
