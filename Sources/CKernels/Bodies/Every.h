@@ -8,6 +8,11 @@
 #define TYPE f32
 #include "Vector.h"
 #include "Limits.h"
+#include "Plane.h"
+#include "PlaneStencil.h"
+#include "PlaneBands.h"
+#include "PlaneDots.h"
+#include "PlaneProducts.h"
 #undef REAL
 #undef TYPE
 
@@ -15,5 +20,10 @@
 #define TYPE f64
 #include "Vector.h"
 #include "Limits.h"
+#include "Plane.h"
+#include "PlaneStencil.h"
+#include "PlaneBands.h"
+#include "PlaneDots.h"
+#include "PlaneProducts.h"
 #undef REAL
 #undef TYPE

@@ -2,5 +2,6 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 #include "CKLimits.h"
+#include "CKPlane.h"
 #include "CKVariant.h"
 #endif

@@ -152,6 +152,31 @@ func dotProduct<Scalar: Ring>(
   return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
 }
 
+/// `Σ_b numbers[b]` for `b` in `0..<count`, as eight running sums that are added at the end.
+@inline(__always)
+func sum<Scalar: Ring>(_ numbers: UnsafePointer<Scalar>, count: Int) -> Scalar {
+  var (s0, s1, s2, s3): (Scalar, Scalar, Scalar, Scalar) = (.zero, .zero, .zero, .zero)
+  var (s4, s5, s6, s7): (Scalar, Scalar, Scalar, Scalar) = (.zero, .zero, .zero, .zero)
+  var b = 0
+  while b &+ 8 <= count {
+    let x = numbers + b
+    s0 = s0 + x[0]
+    s1 = s1 + x[1]
+    s2 = s2 + x[2]
+    s3 = s3 + x[3]
+    s4 = s4 + x[4]
+    s5 = s5 + x[5]
+    s6 = s6 + x[6]
+    s7 = s7 + x[7]
+    b &+= 8
+  }
+  while b < count {
+    s0 = s0 + numbers[b]
+    b &+= 1
+  }
+  return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+}
+
 /// Sets `count` scalars to `value`.
 @inline(__always)
 func fill<Scalar: Ring>(_ start: UnsafeMutablePointer<Scalar>, count: Int, with value: Scalar) {

@@ -6,12 +6,15 @@ final class BandDiagonals<Scalar: Ring>: LinearMap {
   private let geometry: ConvolutionGeometry
   /// For each filter plane the weights of the diagonals of `B_0`, then of `B_1`, …: the plane column by column.
   private let diagonals: AlignedBuffer<Scalar>
+  /// What computes a plane where it can.
+  private let kernel: BandKernel?
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Int)
   init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
     self.geometry = geometry
+    kernel = BandKernel(geometry, Scalar.self)
     let height = geometry.rows.filter
     let width = geometry.columns.filter
     diagonals = AlignedBuffer(count: geometry.weights) { room in
@@ -36,6 +39,18 @@ final class BandDiagonals<Scalar: Ring>: LinearMap {
   ) {
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let outputPlane = geometry.output.elementCount
+    if let kernel {
+      for n in 0..<channels.batch {
+        for k in 0..<channels.output {
+          let first = n &* channels.image &+ channels.firstImageChannel(of: k)
+          kernel.apply(
+            UnsafePointer(diagonals.base) + k &* channels.imagePerGroup &* geometry.taps,
+            to: image + first &* geometry.image.elementCount, bias: bias[k],
+            into: output + (n &* channels.output &+ k) &* outputPlane, rows: 0..<rows.output)
+        }
+      }
+      return
+    }
     fillPlanes(output, batch: channels.batch, channels: channels.output, plane: outputPlane, with: bias)
     channels.forEachMeeting { outputNumber, imageNumber, filterNumber in
       let target = output + outputNumber &* outputPlane

@@ -10,6 +10,8 @@ final class BandMatrices<Scalar: Ring>: LinearMap {
   private let columns: PaddedColumns
   /// `B_0, B_1, …` of each filter plane, each row by row.
   private let entries: AlignedBuffer<Scalar>
+  /// What computes a plane where it can; of planes that are gathered there is one at a time.
+  private let kernel: BandKernel?
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
@@ -17,6 +19,10 @@ final class BandMatrices<Scalar: Ring>: LinearMap {
   init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
     self.geometry = geometry
     columns = PaddedColumns(geometry)
+    let planesAtOnce = geometry.channels.imagePerGroup
+    kernel =
+      columns.areGathered && planesAtOnce > 1
+      ? nil : BandKernel(rows: geometry.rows, columns: columns.axis, channels: planesAtOnce, Scalar.self)
     let rows = geometry.rows
     let size = rows.output * rows.image
     let width = geometry.columns.filter
@@ -62,8 +68,21 @@ final class BandMatrices<Scalar: Ring>: LinearMap {
   ) {
     let (rows, axis, channels) = (geometry.rows, columns.axis, geometry.channels)
     let outputPlane = geometry.output.elementCount
-    fillPlanes(output, batch: channels.batch, channels: channels.output, plane: outputPlane, with: bias)
     let room: AlignedBuffer<Scalar> = columns.makeRoom()
+    if let kernel {
+      let matrices = channels.imagePerGroup &* axis.filter &* rows.output &* rows.image
+      for n in 0..<channels.batch {
+        for k in 0..<channels.output {
+          let first = n &* channels.image &+ channels.firstImageChannel(of: k)
+          kernel.multiply(
+            UnsafePointer(entries.base) + k &* matrices,
+            by: columns.padded(image + first &* geometry.image.elementCount, in: room.base), bias: bias[k],
+            into: output + (n &* channels.output &+ k) &* outputPlane, rows: 0..<rows.output)
+        }
+      }
+      return
+    }
+    fillPlanes(output, batch: channels.batch, channels: channels.output, plane: outputPlane, with: bias)
     for number in 0..<channels.batch &* channels.image {
       let plane = columns.padded(image + number &* geometry.image.elementCount, in: room.base)
       forEachBand(ofImagePlane: number) { outputNumber, v, band in

@@ -6,6 +6,8 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   private let geometry: ConvolutionGeometry
   private let filter: AlignedBuffer<Scalar>
   private let pieces: ColumnPieces
+  /// What computes a plane where it can.
+  private let planeKernel: PlaneKernel?
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
@@ -16,6 +18,7 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
     taps.append(contentsOf: UnsafeBufferPointer(start: filter, count: geometry.weights))
     self.filter = taps
     self.pieces = ColumnPieces(geometry.columns)
+    self.planeKernel = PlaneKernel(geometry, filter: filter)
   }
 
   var heldBytes: Int {
@@ -34,10 +37,17 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
     for n in 0..<channels.batch {
       for k in 0..<channels.output {
         let first = n &* channels.image &+ channels.firstImageChannel(of: k)
-        apply(
-          filters: filter.base + k &* planes &* geometry.taps, planes: planes,
-          images: image + first &* imagePlane,
-          bias: bias[k], into: output + (n &* channels.output &+ k) &* outputPlane)
+        let filters = UnsafePointer(filter.base) + k &* planes &* geometry.taps
+        let target = output + (n &* channels.output &+ k) &* outputPlane
+        if let planeKernel {
+          planeKernel.apply(
+            filters, to: image + first &* imagePlane, bias: bias[k], into: target,
+            rows: 0..<geometry.rows.output)
+        } else {
+          apply(
+            filters: filters, planes: planes, images: image + first &* imagePlane, bias: bias[k], into: target
+          )
+        }
       }
     }
   }
@@ -90,6 +100,20 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   ) {
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
+    if let kernel = PlaneKernel(adjointOf: geometry, filter: UnsafePointer(filter.base)) {
+      for n in 0..<channels.batch {
+        for c in 0..<channels.image {
+          let group = c / channels.imagePerGroup
+          let first = group &* channels.outputPerGroup
+          let plane = first &* channels.imagePerGroup &+ (c &- group &* channels.imagePerGroup)
+          kernel.apply(
+            UnsafePointer(filter.base) + plane &* geometry.taps,
+            to: output + (n &* channels.output &+ first) &* outputPlane, bias: bias[c],
+            into: image + (n &* channels.image &+ c) &* imagePlane, rows: 0..<rows.image)
+        }
+      }
+      return
+    }
     for n in 0..<channels.batch {
       for c in 0..<channels.image {
         fill(image + (n &* channels.image &+ c) &* imagePlane, count: imagePlane, with: bias[c])

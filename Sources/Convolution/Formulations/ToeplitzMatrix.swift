@@ -82,6 +82,13 @@ final class ToeplitzMatrix<Scalar: Ring>: LinearMap {
       output, batch: channels.batch, channels: channels.output, plane: geometry.output.elementCount,
       with: bias)
     for n in 0..<channels.batch {
+      if let tables = PlaneTables(for: Scalar.self) {
+        tables.accumulate(
+          columns: pixels, of: UnsafePointer(entries.base), by: image + n &* pixels,
+          into: output + n &* outputs,
+          rows: outputs)
+        continue
+      }
       accumulateProducts(
         into: output + n &* outputs, count: outputs, stride: 1, weights: image + n &* pixels,
         sources: UnsafePointer(entries.base), sourceStep: outputs, terms: pixels)

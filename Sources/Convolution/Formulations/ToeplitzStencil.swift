@@ -20,12 +20,15 @@ final class ToeplitzStencil<Scalar: Ring>: LinearMap {
   /// The entries, block after block, in the order of the matrix's columns.
   private let entries: AlignedBuffer<Entry>
   private let blocks: AlignedBuffer<StencilBlock>
+  /// What computes the rows where it can.
+  private let kernel: StencilKernel?
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Int)
   init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
     self.geometry = geometry
+    kernel = StencilKernel(geometry, Scalar.self)
     let rows = geometry.rows
     let columns = geometry.columns
     let planes = geometry.channels.output * geometry.channels.imagePerGroup
@@ -77,6 +80,11 @@ final class ToeplitzStencil<Scalar: Ring>: LinearMap {
         let outputPlane = output + (n &* channels.output &+ k) &* geometry.output.elementCount
         let firstPlane = image + (n &* channels.image &+ channels.firstImageChannel(of: k)) &* imagePlane
         let blocks = UnsafePointer(self.blocks.base) + k &* channels.imagePerGroup
+        if let kernel {
+          kernel.apply(
+            entries, blocks, to: firstPlane, bias: bias[k], into: outputPlane, rows: 0..<rows.output)
+          continue
+        }
         for a in 0..<rows.output {
           let outputRow = outputPlane + a &* columns.output
           fill(outputRow, count: columns.output, with: bias[k])

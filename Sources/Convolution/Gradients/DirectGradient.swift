@@ -6,10 +6,15 @@ func accumulateDirectGradient<Scalar: Ring>(
   into gradient: UnsafeMutablePointer<Scalar>
 ) {
   let (rows, columns) = (geometry.rows, geometry.columns)
+  let kernel = PlaneDots(geometry, Scalar.self)
   geometry.channels.forEachMeeting { outputNumber, imageNumber, filterNumber in
     let upstream = outputs + outputNumber &* geometry.output.elementCount
     let plane = images + imageNumber &* geometry.image.elementCount
     let weights = gradient + filterNumber &* geometry.taps
+    if let kernel {
+      kernel.accumulate(outputs: upstream, image: plane, into: weights)
+      return
+    }
     for u in 0..<rows.filter {
       for v in 0..<columns.filter {
         let reached = columns.outputs(reachedBy: v)

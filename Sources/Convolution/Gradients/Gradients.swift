@@ -184,10 +184,8 @@ private func accumulateBiasGradient<Scalar: Ring>(
   let plane = upstream.count / (batch &* channels)
   for n in 0..<batch {
     for channel in 0..<channels {
-      let start = (n &* channels &+ channel) &* plane
-      var sum = Scalar.zero
-      for index in start..<start &+ plane { sum = sum + upstream[index] }
-      gradient[channel] = gradient[channel] + sum
+      let start = upstream.baseAddress.unsafelyUnwrapped + (n &* channels &+ channel) &* plane
+      gradient[channel] = gradient[channel] + sum(start, count: plane)
     }
   }
 }

@@ -1,0 +1,155 @@
+// The gradient of a plane's filter: for each tap the sum of outputs times the pixels that the tap brought to them. A tile of
+// taps keeps a vector of running sums each, while rows of outputs and of the image go by: each vector that is loaded serves
+// all taps of a row or a column of the tile. Included behind PlaneStencil.h.
+
+#ifndef dotTile
+// Taps of a tile along each axis.
+#define TAPS (VECTOR_REGISTERS >= 32 ? 4 : 3)
+// Image rows that go by at once.
+#define AT_ONCE (VECTOR_REGISTERS >= 32 ? 4 : 2)
+#define dotTile OF_TYPE(dotTile)
+#define dotRows OF_TYPE(dotRows)
+#define dotRow OF_TYPE(dotRow)
+#define masked OF_TYPE(masked)
+#define lanesFrom OF_TYPE(lanesFrom)
+#define bits_f32 int32_t
+#define bits_f64 int64_t
+#define Bits OF_TYPE(Bits)
+#endif
+
+typedef OF_TYPE(bits) Bits __attribute__((vector_size(VECTOR_BYTES)));
+
+// A mask of the lanes from `first` on.
+INLINE Bits lanesFrom(ptrdiff_t first) {
+  static const OF_TYPE(bits) table[2 * VECTOR_BYTES / sizeof(REAL)] = {
+    [VECTOR_BYTES / sizeof(REAL) ... 2 * VECTOR_BYTES / sizeof(REAL) - 1] = -1,
+  };
+  Bits mask;
+  __builtin_memcpy(&mask, table + (LANES - first), sizeof mask);
+  return mask;
+}
+
+INLINE vector masked(vector value, Bits mask) { return (vector)((Bits)value & mask); }
+
+// Adds to `tall` × `wide` vectors of sums the products of `rows` image rows and the rows of outputs that they meet, in
+// `count` columns, at least LANES. Row `i` of the image meets row `i − u` of the outputs by row `u` of the tile, and column
+// `b + v` column `b` by column `v`.
+INLINE void dotRows(const int rows, const int tall, const int wide, const REAL *outputs, ptrdiff_t outputStep,
+    const REAL *image, ptrdiff_t imageStep, ptrdiff_t count, vector *sums) {
+  for (ptrdiff_t b = 0; b < count; b += LANES) {
+    // The last vector begins earlier, and what was there already is left out of it, on both sides: zero times infinity is
+    // NaN.
+    ptrdiff_t again = b + LANES > count ? b + LANES - count : 0;
+    b -= again;
+    vector g[TAPS + AT_ONCE];
+    UNROLLED for (int i = 0; i < rows + tall - 1; i++) g[i] = load(outputs + (i - tall + 1) * outputStep + b);
+    if (__builtin_expect(again, 0)) {
+      Bits mask = lanesFrom(again);
+      UNROLLED for (int i = 0; i < rows + tall - 1; i++) g[i] = masked(g[i], mask);
+      UNROLLED for (int i = 0; i < rows; i++)
+        UNROLLED for (int v = 0; v < wide; v++) {
+          vector pixels = masked(load(image + i * imageStep + b + v), mask);
+          UNROLLED for (int u = 0; u < tall; u++)
+            sums[u * wide + v] = multiplyAdd(g[i - u + tall - 1], pixels, sums[u * wide + v]);
+        }
+      return;
+    }
+    UNROLLED for (int i = 0; i < rows; i++)
+      UNROLLED for (int v = 0; v < wide; v++) {
+        vector pixels = load(image + i * imageStep + b + v);
+        UNROLLED for (int u = 0; u < tall; u++)
+          sums[u * wide + v] = multiplyAdd(g[i - u + tall - 1], pixels, sums[u * wide + v]);
+      }
+  }
+}
+
+// One tile of taps, from (`u0`, `v0`) on.
+INLINE void dotTile(const int tall, const int wide, const CKPlane *plane, const REAL *outputs, const REAL *image,
+    REAL *gradient, ptrdiff_t u0, ptrdiff_t v0) {
+  const ptrdiff_t outputWidth = plane->outputWidth, width = plane->width;
+  vector sums[TAPS * TAPS] = {};
+  REAL single[TAPS * TAPS] = {};
+  // The columns of the outputs where all taps of the tile stand on the image.
+  ptrdiff_t lower = plane->left > v0 ? plane->left - v0 : 0;
+  ptrdiff_t upper = width + plane->left - (v0 + wide - 1);
+  if (upper > outputWidth) upper = outputWidth;
+  if (upper - lower < LANES) lower = upper = outputWidth;
+  const ptrdiff_t count = upper - lower, shift = v0 - plane->left;
+  // Row `r` of the image meets row `r + top − u` of the outputs.
+  const ptrdiff_t top = plane->top - u0;
+  ptrdiff_t r = 0;
+  while (r < plane->height) {
+    ptrdiff_t a = r + top;
+    int rows = 1;
+    if (count > 0 && a - tall + 1 >= 0 && a < plane->outputHeight) {
+      const REAL *g = outputs + a * outputWidth + lower, *x = image + r * width + lower + shift;
+      if (a + AT_ONCE <= plane->outputHeight && r + AT_ONCE <= plane->height) {
+        rows = AT_ONCE;
+        dotRows(AT_ONCE, tall, wide, g, outputWidth, x, width, count, sums);
+      } else {
+        dotRows(1, tall, wide, g, outputWidth, x, width, count, sums);
+      }
+    } else if (count > 0) {
+      for (int u = 0; u < tall; u++)
+        if (a - u >= 0 && a - u < plane->outputHeight)
+          dotRows(1, 1, wide, outputs + (a - u) * outputWidth + lower, outputWidth, image + r * width + lower + shift, width,
+              count, sums + u * wide);
+    }
+    // The other columns, each with the taps that stand on the image there.
+    for (int i = 0; i < rows && count < outputWidth; i++)
+      for (int u = 0; u < tall; u++) {
+        if (a + i - u < 0 || a + i - u >= plane->outputHeight) continue;
+        const REAL *g = outputs + (a + i - u) * outputWidth, *x = image + (r + i) * width + shift;
+        for (int v = 0; v < wide; v++) {
+          ptrdiff_t from = -shift - v > 0 ? -shift - v : 0;
+          ptrdiff_t to = width - shift - v < outputWidth ? width - shift - v : outputWidth;
+          REAL sum = single[u * wide + v];
+          for (ptrdiff_t b = from; b < to && b < lower; b++) sum = fused(g[b], x[b + v], sum);
+          for (ptrdiff_t b = upper > from ? upper : from; b < to; b++) sum = fused(g[b], x[b + v], sum);
+          single[u * wide + v] = sum;
+        }
+      }
+    r += rows;
+  }
+  for (int u = 0; u < tall; u++)
+    for (int v = 0; v < wide; v++) {
+      REAL sum = single[u * wide + v];
+      for (int lane = 0; lane < LANES; lane++) sum += sums[u * wide + v][lane];
+      gradient[(u0 + u) * plane->filterWidth + v0 + v] += sum;
+    }
+}
+
+#define TILE(tall, wide)                                                                                                    \
+  static __attribute__((noinline)) void OF_TYPE(dotTile##tall##wide)(const CKPlane *plane, const REAL *outputs,             \
+      const REAL *image, REAL *gradient, ptrdiff_t u, ptrdiff_t v) {                                                        \
+    dotTile(tall, wide, plane, outputs, image, gradient, u, v);                                                             \
+  }
+#define TILES(tall) TILE(tall, 1) TILE(tall, 2) TILE(tall, 3)
+TILES(1) TILES(2) TILES(3)
+#if VECTOR_REGISTERS >= 32
+TILES(4) TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4)
+#endif
+#undef TILES
+#undef TILE
+
+static void NAMED(ck_plane_dots)(const CKPlane *plane, const REAL *outputs, const REAL *image, REAL *gradient) {
+  typedef void (*Tile)(const CKPlane *, const REAL *, const REAL *, REAL *, ptrdiff_t, ptrdiff_t);
+#if VECTOR_REGISTERS >= 32
+#define TILES(tall) \
+  {OF_TYPE(dotTile##tall##1), OF_TYPE(dotTile##tall##2), OF_TYPE(dotTile##tall##3), OF_TYPE(dotTile##tall##4)}
+  static const Tile tiles[TAPS][TAPS] = {TILES(1), TILES(2), TILES(3), TILES(4)};
+#else
+#define TILES(tall) {OF_TYPE(dotTile##tall##1), OF_TYPE(dotTile##tall##2), OF_TYPE(dotTile##tall##3)}
+  static const Tile tiles[TAPS][TAPS] = {TILES(1), TILES(2), TILES(3)};
+#endif
+#undef TILES
+  for (ptrdiff_t u = 0; u < plane->filterHeight;) {
+    ptrdiff_t tall = plane->filterHeight - u < TAPS ? plane->filterHeight - u : TAPS;
+    for (ptrdiff_t v = 0; v < plane->filterWidth;) {
+      ptrdiff_t wide = plane->filterWidth - v < TAPS ? plane->filterWidth - v : TAPS;
+      tiles[tall - 1][wide - 1](plane, outputs, image, gradient, u, v);
+      v += wide;
+    }
+    u += tall;
+  }
+}
