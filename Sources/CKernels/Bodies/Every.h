@@ -7,11 +7,17 @@
 #define REAL float
 #define TYPE f32
 #include "Vector.h"
+#include "Channels.h"
+#include "FilterGradient.h"
+#include "Winograd.h"
 #undef REAL
 #undef TYPE
 
 #define REAL double
 #define TYPE f64
 #include "Vector.h"
+#include "Channels.h"
+#include "FilterGradient.h"
+#include "Winograd.h"
 #undef REAL
 #undef TYPE

@@ -31,7 +31,8 @@ INLINE vector load(const REAL *from) {
 // Any address.
 INLINE void store(REAL *to, vector value) { __builtin_memcpy(to, &value, sizeof value); }
 
-INLINE vector broadcast(REAL value) { return (vector){} + value; }
+// Less a zero, which leaves every value as it is, −0 too, and costs nothing.
+INLINE vector broadcast(REAL value) { return value - (vector){}; }
 
 // `a · b + c`, rounded once where FUSED, else twice.
 INLINE vector multiplyAdd(vector a, vector b, vector c) {

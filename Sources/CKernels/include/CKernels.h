@@ -1,5 +1,8 @@
 // The inner loops, each written once and compiled for several instruction sets; one of these is chosen when the process starts.
 #ifndef CKERNELS_H
 #define CKERNELS_H
+#include "CKChannels.h"
+#include "CKFilterGradient.h"
 #include "CKVariant.h"
+#include "CKWinograd.h"
 #endif
