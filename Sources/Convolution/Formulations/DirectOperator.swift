@@ -6,6 +6,8 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   private let geometry: ConvolutionGeometry
   private let filter: AlignedBuffer<Scalar>
   private let pieces: ColumnPieces
+  /// What computes the direction of the problem where a group has several planes.
+  private let kernel: ChannelKernel<Scalar>?
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
@@ -16,10 +18,19 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
     taps.append(contentsOf: UnsafeBufferPointer(start: filter, count: geometry.weights))
     self.filter = taps
     self.pieces = ColumnPieces(geometry.columns)
+    self.kernel = ChannelKernel(geometry, filter: filter, isAdjoint: geometry.isTransposed)
   }
 
   var heldBytes: Int {
     filter.count * MemoryLayout<Scalar>.stride + pieces.pieces.count * MemoryLayout<ColumnPieces.Piece>.stride
+      + (kernel?.heldBytes ?? 0)
+  }
+
+  /// The kernel of a direction: the prepared one, or one that is made for this call.
+  @inline(__always)
+  private func kernel(isAdjoint: Bool) -> ChannelKernel<Scalar>? {
+    if isAdjoint == geometry.isTransposed { return kernel }
+    return ChannelKernel(geometry, filter: UnsafePointer(filter.base), isAdjoint: isAdjoint)
   }
 
   @specialized(where Scalar == Float)
@@ -28,6 +39,7 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   func apply(
     to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into output: UnsafeMutablePointer<Scalar>
   ) {
+    if let kernel = kernel(isAdjoint: false) { return kernel.apply(to: image, bias: bias, into: output) }
     let channels = geometry.channels
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     let planes = channels.imagePerGroup
@@ -88,6 +100,7 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   func applyAdjoint(
     to output: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into image: UnsafeMutablePointer<Scalar>
   ) {
+    if let kernel = kernel(isAdjoint: true) { return kernel.apply(to: output, bias: bias, into: image) }
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     for n in 0..<channels.batch {
