@@ -13,6 +13,9 @@
 #include "PlaneBands.h"
 #include "PlaneDots.h"
 #include "PlaneProducts.h"
+#include "Channels.h"
+#include "FilterGradient.h"
+#include "Winograd.h"
 #undef REAL
 #undef TYPE
 
@@ -25,5 +28,8 @@
 #include "PlaneBands.h"
 #include "PlaneDots.h"
 #include "PlaneProducts.h"
+#include "Channels.h"
+#include "FilterGradient.h"
+#include "Winograd.h"
 #undef REAL
 #undef TYPE

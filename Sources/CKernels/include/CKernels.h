@@ -3,5 +3,8 @@
 #define CKERNELS_H
 #include "CKLimits.h"
 #include "CKPlane.h"
+#include "CKChannels.h"
+#include "CKFilterGradient.h"
 #include "CKVariant.h"
+#include "CKWinograd.h"
 #endif

@@ -6,8 +6,10 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   private let geometry: ConvolutionGeometry
   private let filter: AlignedBuffer<Scalar>
   private let pieces: ColumnPieces
-  /// What computes a plane where it can.
+  /// What computes a plane where a group has but one on each side.
   private let planeKernel: PlaneKernel?
+  /// What computes the direction of the problem where a group has several planes.
+  private let kernel: ChannelKernel<Scalar>?
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
@@ -19,10 +21,19 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
     self.filter = taps
     self.pieces = ColumnPieces(geometry.columns)
     self.planeKernel = PlaneKernel(geometry, filter: filter)
+    self.kernel = ChannelKernel(geometry, filter: filter, isAdjoint: geometry.isTransposed)
   }
 
   var heldBytes: Int {
     filter.count * MemoryLayout<Scalar>.stride + pieces.pieces.count * MemoryLayout<ColumnPieces.Piece>.stride
+      + (kernel?.heldBytes ?? 0)
+  }
+
+  /// The kernel of a direction: the prepared one, or one that is made for this call.
+  @inline(__always)
+  private func kernel(isAdjoint: Bool) -> ChannelKernel<Scalar>? {
+    if isAdjoint == geometry.isTransposed { return kernel }
+    return ChannelKernel(geometry, filter: UnsafePointer(filter.base), isAdjoint: isAdjoint)
   }
 
   @specialized(where Scalar == Float)
@@ -31,6 +42,7 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   func apply(
     to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into output: UnsafeMutablePointer<Scalar>
   ) {
+    if let kernel = kernel(isAdjoint: false) { return kernel.apply(to: image, bias: bias, into: output) }
     let channels = geometry.channels
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     let planes = channels.imagePerGroup
@@ -98,6 +110,7 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   func applyAdjoint(
     to output: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into image: UnsafeMutablePointer<Scalar>
   ) {
+    if let kernel = kernel(isAdjoint: true) { return kernel.apply(to: output, bias: bias, into: image) }
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     if let kernel = PlaneKernel(adjointOf: geometry, filter: UnsafePointer(filter.base)) {

@@ -12,6 +12,8 @@ final class Im2colOperator<Scalar: Ring>: LinearMap {
   private let filter: AlignedBuffer<Scalar>
   /// Columns of the patches that are multiplied at a time.
   private let blockWidth: Int
+  /// What multiplies blocks of patches, where the problem is the convolution itself.
+  private let kernel: ChannelKernel<Scalar>?
 
   /// Bytes of a block of patches: half of a common second-level cache.
   private static var blockBytes: Int { 1 << 18 }
@@ -26,6 +28,8 @@ final class Im2colOperator<Scalar: Ring>: LinearMap {
     self.filter = taps
     let rowBytes = geometry.channels.imagePerGroup * geometry.taps * MemoryLayout<Scalar>.stride
     blockWidth = min(max(Self.blockBytes / rowBytes, 64), geometry.output.elementCount)
+    kernel =
+      geometry.isTransposed ? nil : ChannelKernel(geometry, filter: filter, isAdjoint: false, isPatches: true)
   }
 
   /// Numbers in the patches of one group of one image.
@@ -33,7 +37,10 @@ final class Im2colOperator<Scalar: Ring>: LinearMap {
     saturatingProduct(geometry.channels.imagePerGroup, geometry.taps, geometry.output.elementCount)
   }
 
-  var heldBytes: Int { (filter.count + Self.patchCount(geometry)) * MemoryLayout<Scalar>.stride }
+  /// The patches are counted whole, though a kernel forms some columns of them at a time.
+  var heldBytes: Int {
+    (filter.count + Self.patchCount(geometry)) * MemoryLayout<Scalar>.stride + (kernel?.heldBytes ?? 0)
+  }
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
@@ -41,6 +48,7 @@ final class Im2colOperator<Scalar: Ring>: LinearMap {
   func apply(
     to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into output: UnsafeMutablePointer<Scalar>
   ) {
+    if let kernel { return kernel.apply(to: image, bias: bias, into: output) }
     let channels = geometry.channels
     let outputs = geometry.output.elementCount
     let terms = channels.imagePerGroup &* geometry.taps

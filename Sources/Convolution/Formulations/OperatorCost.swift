@@ -71,10 +71,18 @@ extension Formulation {
     var places = 0
     switch (self, storage) {
     case (.direct, _), (.separable, _), (.winograd, _):
-      places = saturatingProduct(
-        ColumnPieces.count(geometry.mapped(by: .sparse).columns), MemoryLayout<ColumnPieces.Piece>.stride)
+      let inner = geometry.mapped(by: .sparse)
+      places = saturatingSum(
+        saturatingProduct(ColumnPieces.count(inner.columns), MemoryLayout<ColumnPieces.Piece>.stride),
+        ChannelKernel<Double>.heldBytes(
+          inner, isAdjoint: geometry.isTransposed, scalarByteCount: scalarByteCount))
     case (.im2col, _):
       entries = saturatingSum(entries, Im2colOperator<Int>.patchCount(geometry))
+      places =
+        geometry.isTransposed
+        ? 0
+        : ChannelKernel<Double>.heldBytes(
+          geometry.mapped(by: .sparse), isAdjoint: false, isPatches: true, scalarByteCount: scalarByteCount)
     case (.fft, _):
       let plan = FourierPlan(geometry.mapped(by: .sparse))
       entries = plan.storedEntries
@@ -108,7 +116,8 @@ extension Formulation {
     switch (self, storage) {
     case (.direct, _):
       CostFormula(
-        storedEntries: "K·C/g·kh·kw", bytes: "b·n + 16·kw where there are zeros around the image",
+        storedEntries: "K·C/g·kh·kw",
+        bytes: "b·n + 16·kw where there are zeros around the image; with channels, packed filters and rows",
         multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     case (.toeplitz, .sparse):
       CostFormula(
@@ -126,7 +135,8 @@ extension Formulation {
         multiplyAdds: "N · K·C/g·kw · out_h·in_h · out_w")
     case (.im2col, _):
       CostFormula(
-        storedEntries: "C/g·kh·kw · out_h·out_w + K·C/g·kh·kw", bytes: "b·n",
+        storedEntries: "C/g·kh·kw · out_h·out_w + K·C/g·kh·kw",
+        bytes: "b·n, the filters packed and a block of patches",
         multiplyAdds: "N·K·out_h·out_w · C/g·kh·kw")
     case (.separable, _):
       CostFormula(

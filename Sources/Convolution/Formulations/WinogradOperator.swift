@@ -11,6 +11,7 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
   package let tile: WinogradTile
   private let matrices: WinogradMatrices
   private let offsets: (filter: Scalar, data: Scalar)
+  private let isBound: Bool
   /// The filters as given, for the direction that nothing is prepared for.
   private let filter: AlignedBuffer<Scalar>
   private let prepared: WinogradTransform<Scalar>
@@ -21,7 +22,8 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
     guard let tile = try? WinogradTile(geometry, tile: tile) else { preconditionFailure("no such tile") }
     self.init(
       geometry: geometry, filter: filter, tile: tile,
-      matrices: WinogradMatrices(outputs: tile.outputs, taps: tile.taps), offsets: (.zero, .zero))
+      matrices: WinogradMatrices(outputs: tile.outputs, taps: tile.taps), offsets: (.zero, .zero),
+      isBound: false)
   }
 
   @specialized(where Scalar == Float)
@@ -29,8 +31,9 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
   fileprivate init(
     geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, tile: WinogradTile,
     matrices: WinogradMatrices,
-    offsets: (filter: Scalar, data: Scalar)
+    offsets: (filter: Scalar, data: Scalar), isBound: Bool
   ) {
+    self.isBound = isBound
     self.geometry = geometry
     self.tile = tile
     self.matrices = matrices
@@ -39,7 +42,8 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
     taps.append(contentsOf: UnsafeBufferPointer(start: filter, count: geometry.weights))
     self.filter = taps
     prepared = WinogradTransform(
-      geometry, tile, matrices, filter: filter, isAdjoint: geometry.isTransposed, offsets: offsets)
+      geometry, tile, matrices, filter: filter, isAdjoint: geometry.isTransposed, offsets: offsets,
+      isBound: isBound)
   }
 
   package var heldBytes: Int {
@@ -62,7 +66,8 @@ package final class WinogradOperator<Scalar: RationalRing>: LinearMap {
   private func transform(isAdjoint: Bool) -> WinogradTransform<Scalar> {
     if isAdjoint == geometry.isTransposed { return prepared }
     return WinogradTransform(
-      geometry, tile, matrices, filter: UnsafePointer(filter.base), isAdjoint: isAdjoint, offsets: offsets)
+      geometry, tile, matrices, filter: UnsafePointer(filter.base), isAdjoint: isAdjoint, offsets: offsets,
+      isBound: isBound)
   }
 }
 
@@ -74,7 +79,8 @@ extension WinogradOperator where Scalar == Double {
     matrices: WinogradMatrices, offsets: (filter: Double, data: Double)
   ) {
     self.init(
-      geometry: geometry, filter: magnitudes, tile: tile, matrices: matrices.magnitudes, offsets: offsets)
+      geometry: geometry, filter: magnitudes, tile: tile, matrices: matrices.magnitudes, offsets: offsets,
+      isBound: true)
   }
 }
 

@@ -33,9 +33,9 @@ struct WinogradSizes: Sendable {
     let channels = geometry.channels
     given = isAdjoint ? channels.outputPerGroup : channels.imagePerGroup
     made = isAdjoint ? channels.imagePerGroup : channels.outputPerGroup
-    // Long enough for the inner loops, short enough that a block stays in the second cache.
-    let wanted = (1 << 18) / saturatingProduct(tile.products, saturatingSum(given, made))
-    block = min(max(8, min(64, wanted)), saturatingProduct(rows.tiles(tile), columns.tiles(tile)))
+    // Long enough for the inner loops, short enough that a block stays near.
+    let wanted = (1 << 19) / saturatingProduct(tile.products, saturatingSum(given, made))
+    block = min(max(16, min(48, wanted)), saturatingProduct(rows.tiles(tile), columns.tiles(tile)))
   }
 
   /// Tiles of one plane.
@@ -44,10 +44,12 @@ struct WinogradSizes: Sendable {
   /// Elements of each combined row: those under the tiles of a block.
   var strip: Int { block * tile.outputs + tile.taps - 1 }
 
-  /// Scalars of scratch that one application takes.
+  /// Scalars of scratch that one application takes: those of the kernel (`CKWinograd.h`), which takes more than its plain twin.
   var scratch: Int {
-    let channels = saturatingProduct(tile.products, saturatingSum(given, made), block)
-    return saturatingSum(channels, tile.pixels * (strip + block) + (tile.outputs * tile.pixels + 1) * block)
+    let vectors = (block + 15) / 16 * 16
+    let channels = saturatingProduct(tile.products, saturatingSum(given, made), vectors)
+    let strips = 2 * tile.pixels * (vectors * tile.outputs + tile.taps + 16)
+    return saturatingSum(channels, tile.products * (2 * vectors + 32) + strips)
   }
 }
 

@@ -13,24 +13,30 @@ import Buffers
 /// (G g) Gᵀ`, `V = (Bᵀ d) B`, `M = Σ_c U_c ⊙ V_c` in the order of the channels, and `Y = (Aᵀ M) A`. Each
 /// image tile is transformed once for all output channels of its group, each sum over channels back only
 /// once.
+/// The kernel keeps to this order; where it fuses a product with its addition, a term passes fewer roundings.
 final class WinogradTransform<Scalar: RationalRing>: Sendable {
   private let sizes: WinogradSizes
   private let batch: Int
   private let groups: Int
   private let dataMatrix: AlignedBuffer<Scalar>
   private let outputMatrix: AlignedBuffer<Scalar>
-  /// The transformed filters: for each place of the tile, output channel and channel of its group.
+  /// The transformed filters: for each place of the tile, output channel and channel of its group; for the kernel in its order.
   private let filters: AlignedBuffer<Scalar>
   /// What every transformed pixel starts from: zero but in a bound.
   private let dataOffset: Scalar
+  /// What computes it, with its own order of the filters; nil in a bound, and for numbers that there is no kernel for.
+  private let kernel: WinogradTable?
 
-  /// Transforms the filters; `offsets` are added to each transformed tap and pixel.
+  /// Transforms the filters; `offsets` are added to each transformed tap and pixel. Other matrices than those of `tile` are a
+  /// bound's.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   init(
     _ geometry: ConvolutionGeometry, _ tile: WinogradTile, _ matrices: WinogradMatrices,
-    filter: UnsafePointer<Scalar>, isAdjoint: Bool, offsets: (filter: Scalar, data: Scalar)
+    filter: UnsafePointer<Scalar>, isAdjoint: Bool, offsets: (filter: Scalar, data: Scalar), isBound: Bool
   ) {
+    let kernel = isBound || !ChannelTable.supports(Scalar.self) ? nil : WinogradTable()
+    self.kernel = kernel
     sizes = WinogradSizes(geometry, tile, isAdjoint: isAdjoint)
     batch = geometry.channels.batch
     groups = geometry.channels.groups
@@ -50,10 +56,16 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
             // The filter's own order: the outputs of the geometry, then the image's channels in their group.
             let (k, c) = isAdjoint ? (g &* given &+ i, o) : (g &* made &+ o, i)
             let plane = filter + (k &* (isAdjoint ? made : given) &+ c) &* taps &* taps
+            var (place, step) = ((g &* made &+ o) &* given &+ i, planes)
+            if let kernel {
+              step = made &* given
+              let block = kernel.block(of: o, made: made, Scalar.self)
+              place =
+                g &* tile.products &* step &+ block.first &* given &+ i &* block.width &+ (o &- block.first)
+            }
             Self.transform(
               plane, isRotated: isAdjoint, by: matrix.base, taps: taps, pixels: pixels,
-              offset: offsets.filter,
-              half: half.base, into: target + ((g &* made &+ o) &* given &+ i), step: planes)
+              offset: offsets.filter, half: half.base, into: target + place, step: step)
           }
         }
       }
@@ -96,6 +108,17 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
     let givenPlane = sizes.rows.given &* sizes.columns.given
     let madePlane = sizes.rows.made &* sizes.columns.made
     let tiles = sizes.rows.tiles(sizes.tile) &* sizes.columns.tiles(sizes.tile)
+    if let kernel {
+      let scratch = AlignedBuffer<Scalar>(capacity: sizes.scratch)
+      for number in 0..<batch &* groups {
+        let group = number % groups
+        kernel.apply(
+          sizes, to: image + number &* given &* givenPlane,
+          filters: UnsafePointer(filters.base) + group &* sizes.tile.products &* made &* given,
+          bias: bias + group &* made, into: output + number &* made &* madePlane, scratch: scratch.base)
+      }
+      return
+    }
     let scratch = AlignedBuffer<Scalar>(repeating: .zero, count: sizes.scratch)
     let data = scratch.base
     let sums = data + sizes.tile.products &* given &* sizes.block

@@ -5,6 +5,11 @@ func accumulateDirectGradient<Scalar: Ring>(
   _ geometry: ConvolutionGeometry, outputs: UnsafePointer<Scalar>, images: UnsafePointer<Scalar>,
   into gradient: UnsafeMutablePointer<Scalar>
 ) {
+  if let kernel = FilterGradientKernel(geometry, of: Scalar.self),
+    kernel.add(outputs: outputs, images: images, into: gradient)
+  {
+    return
+  }
   let (rows, columns) = (geometry.rows, geometry.columns)
   let kernel = PlaneDots(geometry, Scalar.self)
   geometry.channels.forEachMeeting { outputNumber, imageNumber, filterNumber in

@@ -46,9 +46,21 @@ extension Formulation {
       throw .upstreamShape(upstream.shape, expected: geometry.resultShape)
     }
     var imageGradient = Tensor<Scalar>(shape: geometry.imageShape, repeating: .zero)
-    try prepareRing(
-      storage, geometry, filter.values, UnsafeBufferPointer(start: nil, count: 0), memoryLimit, workLimit
-    ).applyAdjoint(to: upstream, into: &imageGradient)
+    if self == .direct, geometry.paddingMode == .zeros,
+      let kernel = ChannelKernel(
+        geometry, filter: filter.values.baseAddress.unsafelyUnwrapped, isAdjoint: !geometry.isTransposed)
+    {
+      // The operator would prepare its own direction first.
+      let zeros = AlignedBuffer<Scalar>(
+        repeating: .zero, count: geometry.isTransposed ? geometry.channels.output : geometry.channels.image)
+      kernel.apply(
+        to: upstream.values.baseAddress.unsafelyUnwrapped, bias: zeros.base,
+        into: imageGradient.mutableValues.baseAddress.unsafelyUnwrapped)
+    } else {
+      try prepareRing(
+        storage, geometry, filter.values, UnsafeBufferPointer(start: nil, count: 0), memoryLimit, workLimit
+      ).applyAdjoint(to: upstream, into: &imageGradient)
+    }
 
     var filterGradient = Tensor<Scalar>(shape: filter.shape, repeating: .zero)
     accumulateFilterGradient(
@@ -115,6 +127,12 @@ extension Formulation {
       scratch = saturatingProduct(geometry.channels.image, geometry.image.elementCount, scalarByteCount)
     case (.banded, .dense):
       scratch = saturatingProduct(geometry.rows.output, geometry.rows.image, scalarByteCount)
+    case (.direct, _):
+      let inner = geometry.mapped(by: .sparse)
+      scratch = saturatingSum(
+        ChannelKernel<Double>.heldBytes(
+          inner, isAdjoint: !geometry.isTransposed, scalarByteCount: scalarByteCount),
+        FilterGradientKernel.heldBytes(inner, scalarByteCount: scalarByteCount))
     // The operator's padded images serve both gradients, one after the other.
     default: scratch = 0
     }

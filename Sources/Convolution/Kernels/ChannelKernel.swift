@@ -1,0 +1,122 @@
+import Buffers
+
+/// One direction of a convolution with many channels on the kernels of `CKChannels`: the convolution, or its adjoint.
+///
+/// The adjoint of a convolution is a correlation itself, of the outputs with the turned filters and exchanged channels, for each of
+/// the phases that the stride leaves of the pixels: each phase is met by some of the taps, and by the others never.
+final class ChannelKernel<Scalar: Ring>: Sendable {
+  private let geometry: ConvolutionGeometry
+  private let isAdjoint: Bool
+  private let phases: [ChannelCorrelation<Scalar>]
+  private let table: ChannelTable
+  private let scratch: Int
+
+  /// The most taps, and phases, that are worth the tables of them.
+  private static var tapLimit: Int { 4096 }
+  private static var phaseLimit: Int { 64 }
+
+  /// Packs the filter; nil where the problem has one plane in a group on both sides, or sizes that the kernels don't take, or where
+  /// zeros would stand on the padding for a tap that is not finite.
+  ///
+  /// With `isPatches` it is the product of the filters with the matrix of patches, of which some columns are formed at a time.
+  @inline(__always)
+  init?(
+    _ geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, isAdjoint: Bool, isPatches: Bool = false
+  ) {
+    guard ChannelTable.supports(Scalar.self),
+      let plans = Self.plans(
+        geometry, isAdjoint: isAdjoint, isPatches: isPatches, scalarByteCount: MemoryLayout<Scalar>.stride)
+    else { return nil }
+    let padded = plans.contains { !$0.rows.isInside || !$0.columns.isInside }
+    if padded, !isPatches, !areFinite(filter, count: geometry.weights) { return nil }
+    self.geometry = geometry
+    self.isAdjoint = isAdjoint
+    let table = ChannelTable()
+    self.table = table
+    let places = ChannelWeights(geometry, isAdjoint: isAdjoint)
+    phases = plans.map {
+      ChannelCorrelation(
+        $0, groups: geometry.channels.groups, places, filter, table: table, isPatches: isPatches)
+    }
+    scratch = plans.reduce(0) { max($0, $1.scratch(scalarByteCount: MemoryLayout<Scalar>.stride)) }
+  }
+
+  /// A plan for each phase of the pixels that are made.
+  private static func plans(
+    _ geometry: ConvolutionGeometry, isAdjoint: Bool, isPatches: Bool, scalarByteCount: Int
+  ) -> [ChannelPlan]? {
+    let channels = geometry.channels
+    let (given, made) =
+      isAdjoint
+      ? (channels.outputPerGroup, channels.imagePerGroup) : (channels.imagePerGroup, channels.outputPerGroup)
+    if !isPatches && given == 1 && made == 1 { return nil }
+    if geometry.taps > tapLimit { return nil }
+    if isAdjoint, saturatingProduct(geometry.stride.height, geometry.stride.width) > phaseLimit { return nil }
+    var plans: [ChannelPlan] = []
+    for rows in ChannelAxis.all(geometry.rows, isAdjoint: isAdjoint, isAscending: true) {
+      for columns in ChannelAxis.all(geometry.columns, isAdjoint: isAdjoint, isAscending: false) {
+        guard
+          let plan = ChannelPlan(
+            rows: rows, columns: columns, given: given, made: made, isPatches: isPatches,
+            scalarByteCount: scalarByteCount)
+        else { return nil }
+        plans.append(plan)
+      }
+    }
+    return plans
+  }
+
+  /// Bytes that the kernel of a geometry holds and takes as scratch; 0 where there is none.
+  static func heldBytes(
+    _ geometry: ConvolutionGeometry, isAdjoint: Bool, isPatches: Bool = false, scalarByteCount: Int
+  ) -> Int {
+    guard
+      let plans = plans(
+        geometry, isAdjoint: isAdjoint, isPatches: isPatches, scalarByteCount: scalarByteCount)
+    else { return 0 }
+    // One phase after the other takes its scratch.
+    return plans.reduce(0) {
+      saturatingSum(
+        $0,
+        ChannelCorrelation<Scalar>.heldBytes(
+          $1, groups: geometry.channels.groups, scalarByteCount: scalarByteCount))
+    }
+  }
+
+  /// Bytes that it holds and takes as scratch.
+  var heldBytes: Int { phases.reduce(0) { saturatingSum($0, $1.heldBytes) } }
+
+  /// Writes the correlation plus `bias`, one number for each channel made, over every element of `output`.
+  @inline(__always)
+  func apply(
+    to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into output: UnsafeMutablePointer<Scalar>
+  ) {
+    let channels = geometry.channels
+    let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
+    let (given, made) =
+      isAdjoint
+      ? (channels.outputPerGroup, channels.imagePerGroup) : (channels.imagePerGroup, channels.outputPerGroup)
+    let (givenPlane, madePlane) = isAdjoint ? (outputPlane, imagePlane) : (imagePlane, outputPlane)
+    let room = AlignedBuffer<Scalar>(capacity: scratch)
+    for n in 0..<channels.batch {
+      for group in 0..<channels.groups {
+        let number = n &* channels.groups &+ group
+        for phase in phases {
+          phase.apply(
+            group: group, to: image + number &* given &* givenPlane, bias: bias + group &* made,
+            into: output + number &* made &* madePlane, plane: isAdjoint ? geometry.image : geometry.output,
+            scratch: room.base, table: table)
+        }
+      }
+    }
+  }
+}
+
+/// Whether no number is infinite or NaN; numbers of other types than the floating-point ones are finite.
+@inline(__always)
+func areFinite<Scalar: Ring>(_ numbers: UnsafePointer<Scalar>, count: Int) -> Bool {
+  // A number less itself is zero, or NaN where it is not finite.
+  var isFinite = true
+  for index in 0..<count where numbers[index] - numbers[index] != .zero { isFinite = false }
+  return isFinite
+}
