@@ -13,5 +13,6 @@
 #define REAL double
 #define TYPE f64
 #include "Vector.h"
+#include "Reference.h"
 #undef REAL
 #undef TYPE

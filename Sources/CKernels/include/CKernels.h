@@ -1,5 +1,6 @@
 // The inner loops, each written once and compiled for several instruction sets; one of these is chosen when the process starts.
 #ifndef CKERNELS_H
 #define CKERNELS_H
+#include "CKReference.h"
 #include "CKVariant.h"
 #endif
