@@ -14,5 +14,6 @@
 #define TYPE f64
 #include "Vector.h"
 #include "Reference.h"
+#include "Screen.h"
 #undef REAL
 #undef TYPE

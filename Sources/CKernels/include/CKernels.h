@@ -2,5 +2,6 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 #include "CKReference.h"
+#include "CKScreen.h"
 #include "CKVariant.h"
 #endif
