@@ -7,12 +7,14 @@
 #define REAL float
 #define TYPE f32
 #include "Vector.h"
+#include "Fourier.h"
 #undef REAL
 #undef TYPE
 
 #define REAL double
 #define TYPE f64
 #include "Vector.h"
+#include "Fourier.h"
 #include "Reference.h"
 #include "Screen.h"
 #undef REAL

@@ -1,6 +1,7 @@
 // The inner loops, each written once and compiled for several instruction sets; one of these is chosen when the process starts.
 #ifndef CKERNELS_H
 #define CKERNELS_H
+#include "CKFourier.h"
 #include "CKReference.h"
 #include "CKScreen.h"
 #include "CKVariant.h"
