@@ -8,6 +8,7 @@
 #define TYPE f32
 #include "Vector.h"
 #include "Fourier.h"
+#include "WeightedSum.h"
 #undef REAL
 #undef TYPE
 
@@ -15,6 +16,7 @@
 #define TYPE f64
 #include "Vector.h"
 #include "Fourier.h"
+#include "WeightedSum.h"
 #include "Reference.h"
 #include "Screen.h"
 #undef REAL

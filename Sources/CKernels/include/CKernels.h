@@ -5,4 +5,5 @@
 #include "CKReference.h"
 #include "CKScreen.h"
 #include "CKVariant.h"
+#include "CKWeightedSum.h"
 #endif
