@@ -14,8 +14,10 @@ struct Allowance {
   let rounded: RoundingFormat?
   /// The format of the elements.
   let format: DataType
-  private let reference: ErrorBound
-  private let elementwise: UnsafePointer<Double>?
+  /// The reference's own error.
+  let reference: ErrorBound
+  /// The result's own bounds, one for each element; nil for dot products.
+  let elementwise: UnsafePointer<Double>?
 
   /// What is allowed to sums of `terms` terms computed in `dataType` and rounded to `format`; `elementwise` has a bound
   /// for each element, and is nil for dot products.
@@ -28,9 +30,6 @@ struct Allowance {
     self.format = format
     self.elementwise = elementwise
   }
-
-  /// Whether all elements obey the bound of a dot product, in the format they were computed in.
-  var isDotProduct: Bool { elementwise == nil && rounded == nil }
 
   /// What is allowed to the element at `index` as it was computed, before it was rounded.
   @inline(__always)

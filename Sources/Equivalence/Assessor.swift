@@ -4,10 +4,10 @@ import Convolution
 /// element by element.
 struct Assessor<Scalar: TensorScalar>: ReferenceSink {
   private(set) var judge: Judge<Scalar>
-  private(set) var screen: Screen
+  private(set) var screen: Screen<Scalar>
   private let result: UnsafePointer<Scalar>
   private let direct: UnsafePointer<Scalar>
-  /// Measures are of all elements, and only dot products have bounds that eight elements can be held against at once.
+  /// Measures are of all elements, and a short format's rounding is known to none but the judge.
   private let screens: Bool
 
   /// Judges `result` beside `direct`, whose elements are the sums that `summands` says, by what `allowance` allows;
@@ -21,20 +21,20 @@ struct Assessor<Scalar: TensorScalar>: ReferenceSink {
     self.direct = direct
     judge = Judge(
       result: result, direct: direct, summands: summands, allowance: allowance, measures: measures)
-    screen = Screen(
-      bound: allowance.dotProduct, sumError: judge.rounding.sumError, againstItself: result == direct)
-    screens = measures == nil && allowance.isDotProduct
+    screen = Screen(allowance, sumError: judge.rounding.sumError, againstItself: result == direct)
+    screens = measures == nil && allowance.rounded == nil
   }
 
   @inline(__always)
   mutating func take(_ values: ReferenceValues, from start: Int, count: Int) {
     var done = 0
-    while screens && done &+ Screen.blockLength <= count {
-      if !screen.passes(result + (start &+ done), direct + (start &+ done), values, at: done) {
-        for index in done..<done &+ Screen.blockLength { judge(values, start, index) }
-        screen.update(judge.fromReference, judge.fromDirect, judge.rounding.sumError)
-      }
-      done &+= Screen.blockLength
+    while screens && done &+ Screen<Scalar>.blockLength <= count {
+      done &+= screen.pass(
+        result, direct, from: start &+ done, values, at: done, count: count &- done)
+      if done &+ Screen<Scalar>.blockLength > count { break }
+      for index in done..<done &+ Screen<Scalar>.blockLength { judge(values, start, index) }
+      screen.update(judge.fromReference, judge.fromDirect, judge.rounding.sumError)
+      done &+= Screen<Scalar>.blockLength
     }
     for index in done..<count { judge(values, start, index) }
     if screens { screen.update(judge.fromReference, judge.fromDirect, judge.rounding.sumError) }
@@ -44,26 +44,5 @@ struct Assessor<Scalar: TensorScalar>: ReferenceSink {
   private mutating func judge(_ values: ReferenceValues, _ start: Int, _ index: Int) {
     judge.judge(
       start &+ index, value: values.value[index], tail: values.tail[index], absolute: values.absolute[index])
-  }
-}
-
-extension Screen {
-  /// Whether eight elements of either type are quiet, their reference standing in `values` from `index` on.
-  @inline(never)
-  fileprivate mutating func passes<Scalar: TensorScalar>(
-    _ result: UnsafePointer<Scalar>, _ direct: UnsafePointer<Scalar>, _ values: ReferenceValues, at index: Int
-  ) -> Bool {
-    let result = UnsafeRawPointer(result)
-    let direct = UnsafeRawPointer(direct)
-    switch Scalar.precision {
-    case .single:
-      return passes(
-        result.assumingMemoryBound(to: Float.self), direct.assumingMemoryBound(to: Float.self),
-        value: values.value + index, absolute: values.absolute + index)
-    case .double:
-      return passes(
-        result.assumingMemoryBound(to: Double.self), direct.assumingMemoryBound(to: Double.self),
-        value: values.value + index, tail: values.tail + index, absolute: values.absolute + index)
-    }
   }
 }

@@ -11,11 +11,13 @@ import Convolution
 /// smallest subnormal `η` instead, `n·η/2` in all, carried on by a factor `1 + γ_n` at most; sums never underflow.
 ///
 /// **The reference's own error.** With `v = 2⁻⁵³`: for float32 all products are exact in float64 (48 ≤ 53 bits, and
-/// every exponent fits), so its float64 sum errs by at most `γ_{n−1}(v)·S`. For float64 the doubled sum keeps
-/// `hi + lo`; `lo` collects the errors of all sums and products, whose magnitudes add up to at most
+/// every exponent fits), so its float64 sum errs by at most `γ_{n−1}(v)·S`. For float64 it is `hi + lo`, from a doubled sum or
+/// from the kernels. In a doubled sum `lo` collects the errors of all sums and products, whose magnitudes add up to at most
 /// `2γ_{n+1}(v)·S`, and errs by at most `γ_{n+1}(v)` of that (Ogita, Rump and Oishi, SIAM J. Sci. Comput. 26, 2005,
-/// Dot2), and each product by `5η` more where it underflows (ibid.); forming `(ŷ − hi) − lo` adds as little again.
-/// `4γ_{n+1}(v)²` covers all of it.
+/// Dot2), and each product by `5η` more where it underflows (ibid.); forming `(ŷ − hi) − lo` adds as little again. The
+/// kernels' error is below `(2.01n² + 8n)·v²·S` (`Bodies/Reference.h`), and as `hi` is `hi + lo` rounded, forming `(ŷ − hi) − lo` of a
+/// result within `γ_n(v)·S` adds `2(n + 1)·v²·S`, or where it lies further off no more than v of the distance, which no verdict
+/// turns on. `4γ_{n+1}(v)²` covers either.
 ///
 /// **Outward rounding.** The computed `Ŝ` lies below `S` by a factor of at least `1 − γ_n(v)`, so `Ŝ·(1 + 2nv) ≥ S`.
 /// The few float64 operations on constants and on each element err by `2⁻⁵³` each; the factor `1 + 2⁻⁴⁸` covers 32.

@@ -1,193 +1,127 @@
 import Convolution
 
-/// Forms the reference of a convolution, as fast as it can be formed: the padding being zeros, each output is one chain
-/// over its channels and taps in row-major order, kept in registers until it is complete; where all taps of eight
-/// neighbours stand on the image, the eight are formed side by side.
-struct ForwardReference {
-  /// The outputs formed side by side.
-  static var blockLength: Int { 8 }
+/// Forms the reference of a convolution whose padding mode is zeros, strip by strip: by the kernel of the instruction set
+/// in use where it can, else output by output. Each output is one chain over its channels and taps in row-major order.
+///
+/// The kernel knows neither padding nor strides along a row, nor rows shorter than its vectors. Where there are such, it is given
+/// a copy of the strip's pixels with the zeros around them, pixels that are a stride apart side by side. A product of a
+/// zero there with a tap changes no sum, unless the tap is not finite; then there is no copy, and no kernel.
+struct ForwardReference<Sum: ProductSum> {
+  /// Fewer products than this are formed before a kernel has started.
+  private static var fewProducts: Int { 512 }
+
+  /// From the pixels of a channel to those of the next, and from its weights to the next one's.
+  struct Steps {
+    let image: Int
+    let weights: Int
+  }
 
   private let geometry: ConvolutionGeometry
+  private let steps: Steps
   private let values: ReferenceValues
-  /// The outputs of a row that all taps reach.
-  private let interior: Range<Int>
+  private let kernel: ReferenceKernel<Sum.Factor>
+  private let usesKernel: Bool
+  /// Where the pixels of each column of the filter stand.
+  private let columns: [Int]
+  private let window: PixelWindow<Sum.Factor>?
 
-  /// Forms outputs of `geometry`, whose padding mode must be zeros, into `values`.
-  init(_ geometry: ConvolutionGeometry, into values: ReferenceValues) {
+  /// Forms outputs of `geometry` into the values of `strip`. Channels follow each other where `steps` does not say otherwise;
+  /// `weights` are all that there are.
+  init(
+    _ geometry: ConvolutionGeometry, steps: Steps? = nil, weights: UnsafeBufferPointer<Sum.Factor>,
+    into strip: borrowing ReferenceStrip
+  ) {
     self.geometry = geometry
-    self.values = values
-    interior = geometry.columns.interior
+    let steps = steps ?? Steps(image: geometry.image.elementCount, weights: geometry.taps)
+    self.steps = steps
+    values = strip.values
+    kernel = ReferenceKernel()
+    let (rows, axis, channels) = (geometry.rows, geometry.columns, geometry.channels)
+    let products = saturatingProduct(
+      saturatingProduct(channels.batch, channels.output), channels.imagePerGroup, geometry.taps,
+      geometry.output.elementCount)
+    let isInside = rows.interior.count == rows.output && axis.interior.count == axis.output
+    if products < Self.fewProducts || (kernel.splits && !Sum.splits) {
+      (usesKernel, columns, window) = (false, [], nil)
+    } else if isInside && axis.stride == 1 && axis.output >= kernel.lanes {
+      (usesKernel, columns, window) = (true, (0..<axis.filter).map { $0 &* axis.dilation }, nil)
+    } else if isInside || Scan(weights).nonfinite == 0 {
+      let found = PixelWindow<Sum.Factor>(
+        geometry, planeStep: steps.image, rowCapacity: strip.rowCapacity, lanes: kernel.lanes)
+      (usesKernel, columns, window) = (found != nil, found?.columnOffsets() ?? [], found)
+    } else {
+      (usesKernel, columns, window) = (false, [], nil)
+    }
   }
 
-  /// One output plane: its filter's planes, the first image plane of its group, and what every sum starts with.
-  struct Plane<Scalar> {
-    let filter: UnsafePointer<Scalar>
-    let image: UnsafePointer<Scalar>
-    let start: Double
+  /// Forms the rows `rows` of the output plane of `weights` and `image`, the first of their channels; every sum begins with
+  /// `start`.
+  func form(
+    _ rows: Range<Int>, weights: UnsafePointer<Sum.Factor>, image: UnsafePointer<Sum.Factor>, start: Double
+  ) {
+    if !usesKernel || !formByKernel(rows, weights, image, start) {
+      formOneByOne(rows, weights, image, start)
+    }
   }
 
-  /// The output plane `index` of `filter` and `image`, in row-major order of batch and channels.
-  @inline(__always)
-  func plane<Scalar>(
-    _ index: Int, filter: UnsafePointer<Scalar>, image: UnsafePointer<Scalar>, start: Double
-  ) -> Plane<Scalar> {
-    let channels = geometry.channels
-    let (n, k) = index.quotientAndRemainder(dividingBy: channels.output)
-    let first = n &* channels.image &+ channels.firstImageChannel(of: k)
-    return Plane(
-      filter: filter + k &* channels.imagePerGroup &* geometry.taps,
-      image: image + first &* geometry.image.elementCount, start: start)
+  /// Forms rows by the kernel; says whether the sums are good.
+  private func formByKernel(
+    _ rows: Range<Int>, _ weights: UnsafePointer<Sum.Factor>, _ image: UnsafePointer<Sum.Factor>,
+    _ start: Double
+  ) -> Bool {
+    let (down, width, taps) = (geometry.rows, geometry.image.width, geometry.filter)
+    let target = ReferenceTarget(
+      value: values.value, tail: values.tail, absolute: values.absolute, step: geometry.output.width)
+    let step: (plane: Int, row: Int)
+    let source: UnsafePointer<Sum.Factor>
+    if let window {
+      source = window.pixels(of: rows, in: image)
+      step = window.steps
+    } else {
+      source =
+        image
+        + (down.pixel(output: rows.lowerBound, tap: 0) &* width &+ geometry.columns.pixel(output: 0, tap: 0))
+      step = (steps.image, width)
+    }
+    return columns.withUnsafeBufferPointer { columns in
+      kernel.form(
+        rows: rows.count, count: max(geometry.output.width, kernel.lanes),
+        ReferenceTaps(
+          planes: geometry.channels.imagePerGroup, rows: taps.height, columns: columns, planeStep: step.plane,
+          rowStep: down.dilation &* step.row, outputStep: down.stride &* step.row,
+          weightPlaneStep: steps.weights, weightRowStep: taps.width),
+        source: source, weights: weights, start: start, into: target)
+    }
   }
 
-  /// Forms the rows `rows` of a float32 plane.
+  /// Forms rows in plain sums, taps on padding left out.
   @inline(never)
-  func form(_ rows: Range<Int>, of plane: Plane<Float>) {
-    let stride = geometry.columns.stride
-    for a in rows {
-      let start = (a &- rows.lowerBound) &* geometry.columns.output
-      let rowTaps = geometry.rows.taps(of: a)
-      if stride == 1 {
-        forEachBlock { b in formBlock(a, b, start, rowTaps, plane) { Vector($0) } }
-      } else {
-        forEachBlock { b in formBlock(a, b, start, rowTaps, plane) { Vector($0, stride: stride) } }
-      }
-      forEachOther { b, columnTaps in formOne(a, b, start, rowTaps, columnTaps, plane, SingleSum(plane.start))
-      }
-    }
-  }
-
-  /// Forms the rows `rows` of a float64 plane by split products, or by fused ones where `fused` says that a factor is
-  /// too large to split.
-  @inline(never)
-  func form(_ rows: Range<Int>, of plane: Plane<Double>, fused: Bool) {
-    let stride = geometry.columns.stride
-    for a in rows {
-      let start = (a &- rows.lowerBound) &* geometry.columns.output
-      let rowTaps = geometry.rows.taps(of: a)
-      if fused {
-        for b in 0..<geometry.columns.output {
-          formOne(a, b, start, rowTaps, geometry.columns.taps(of: b), plane, FusedSum(plane.start))
-        }
-        continue
-      }
-      if stride == 1 {
-        forEachBlock { b in formBlock(a, b, start, rowTaps, plane) { Vector($0) } }
-      } else {
-        forEachBlock { b in formBlock(a, b, start, rowTaps, plane) { Vector($0, stride: stride) } }
-      }
-      forEachOther { b, columnTaps in formOne(a, b, start, rowTaps, columnTaps, plane, SplitSum(plane.start))
-      }
-    }
-  }
-
-  /// Calls `body` with the first output of each block of a row. The last block ends where the interior ends and may
-  /// form some outputs a second time.
-  @inline(__always)
-  private func forEachBlock(_ body: (Int) -> Void) {
-    if interior.count < Self.blockLength { return }
-    let last = interior.upperBound &- Self.blockLength
-    var b = interior.lowerBound
-    while b < last {
-      body(b)
-      b &+= Self.blockLength
-    }
-    body(last)
-  }
-
-  /// Calls `body` with each output of a row that no block forms, and with the columns of the filter that reach it.
-  @inline(__always)
-  private func forEachOther(_ body: (Int, Range<Int>) -> Void) {
-    let columns = geometry.columns
-    if interior.count < Self.blockLength {
-      for b in interior { body(b, 0..<columns.filter) }
-    }
-    for b in 0..<interior.lowerBound { body(b, columns.taps(of: b)) }
-    for b in interior.upperBound..<columns.output { body(b, columns.taps(of: b)) }
-  }
-
-  /// Calls `body` with the weight and the pixel of each tap of output (`a`, `b`) that stands on the image: those in
-  /// `rowTaps` × `columnTaps`, of each channel.
-  @inline(__always)
-  private func forEachTap<Scalar>(
-    _ a: Int, _ b: Int, _ rowTaps: Range<Int>, _ columnTaps: Range<Int>, _ plane: Plane<Scalar>,
-    _ body: (_ weight: Scalar, _ pixel: UnsafePointer<Scalar>) -> Void
+  private func formOneByOne(
+    _ outputs: Range<Int>, _ weights: UnsafePointer<Sum.Factor>, _ image: UnsafePointer<Sum.Factor>,
+    _ start: Double
   ) {
     let (rows, columns) = (geometry.rows, geometry.columns)
-    let first = columns.pixel(output: b, tap: columnTaps.lowerBound)
-    var filter = plane.filter
-    var image = plane.image
-    var left = geometry.channels.imagePerGroup
-    while true {
-      for u in rowTaps {
-        let weights = filter + u &* columns.filter
-        var pixel = image + (rows.pixel(output: a, tap: u) &* columns.image &+ first)
-        for v in columnTaps {
-          body(weights[v], pixel)
-          pixel += columns.dilation
+    var index = 0
+    for a in outputs {
+      let rowTaps = rows.taps(of: a)
+      for b in 0..<columns.output {
+        let columnTaps = columns.taps(of: b)
+        let first = columns.pixel(output: b, tap: columnTaps.lowerBound)
+        var sum = Sum(start)
+        for c in 0..<geometry.channels.imagePerGroup {
+          let plane = image + c &* steps.image
+          for u in rowTaps {
+            let row = weights + (c &* steps.weights &+ u &* columns.filter)
+            var pixel = plane + (rows.pixel(output: a, tap: u) &* columns.image &+ first)
+            for v in columnTaps {
+              sum.add(row[v], pixel.pointee)
+              pixel += columns.dilation
+            }
+          }
         }
+        values.store(sum, at: index)
+        index &+= 1
       }
-      left &-= 1
-      // The steps to another plane are not worked out for a single one.
-      if left == 0 { return }
-      filter += rows.filter &* columns.filter
-      image += rows.image &* columns.image
     }
-  }
-
-  /// Forms one output by itself, in a sum that holds its start already.
-  @inline(__always)
-  private func formOne<Sum: ProductSum>(
-    _ a: Int, _ b: Int, _ start: Int, _ rowTaps: Range<Int>, _ columnTaps: Range<Int>,
-    _ plane: Plane<Sum.Factor>,
-    _ empty: Sum
-  ) {
-    var sum = empty
-    forEachTap(a, b, rowTaps, columnTaps, plane) { weight, pixel in sum.add(weight, pixel.pointee) }
-    values.store(sum, at: start &+ b)
-  }
-
-  /// Forms eight outputs from float32 pixels.
-  @inline(__always)
-  private func formBlock(
-    _ a: Int, _ b: Int, _ start: Int, _ rowTaps: Range<Int>, _ plane: Plane<Float>,
-    _ load: (UnsafePointer<Float>) -> Vector
-  ) {
-    var sum = Vector(repeating: plane.start)
-    var magnitudes = Vector(repeating: plane.start.magnitude)
-    forEachTap(a, b, rowTaps, 0..<geometry.columns.filter, plane) { weight, pixel in
-      let product = Double(weight) * load(pixel)
-      sum += product
-      magnitudes += product.magnitudes
-    }
-    sum.store(values.value + (start &+ b))
-    magnitudes.store(values.absolute + (start &+ b))
-  }
-
-  /// Forms eight outputs from float64 pixels, as `SplitSum` forms one.
-  @inline(__always)
-  private func formBlock(
-    _ a: Int, _ b: Int, _ start: Int, _ rowTaps: Range<Int>, _ plane: Plane<Double>,
-    _ load: (UnsafePointer<Double>) -> Vector
-  ) {
-    var sum = Vector(repeating: plane.start)
-    var lost = Vector.zero
-    var magnitudes = Vector(repeating: plane.start.magnitude)
-    forEachTap(a, b, rowTaps, 0..<geometry.columns.filter, plane) { weight, pixel in
-      let pixels = load(pixel)
-      let product = weight * pixels
-      let (wHigh, wLow) = SplitSum.split(weight)
-      let scaled = 134_217_729 * pixels
-      let high = scaled - (scaled - pixels)
-      let low = pixels - high
-      let error = low * wLow - (((product - high * wHigh) - low * wHigh) - high * wLow)
-      let old = sum
-      sum = old + product
-      let part = sum - old
-      lost += ((old - (sum - part)) + (product - part)) + error
-      magnitudes += product.magnitudes
-    }
-    sum.store(values.value + (start &+ b))
-    lost.store(values.tail + (start &+ b))
-    magnitudes.store(values.absolute + (start &+ b))
   }
 }

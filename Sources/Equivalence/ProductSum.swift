@@ -1,9 +1,12 @@
+import Convolution
 import Glibc  // fma, behind addingProduct
 
 /// A sum `y ≈ value + tail` of products, and `S`, the sum of their magnitudes, formed in more precision than the results
 /// that they judge.
 protocol ProductSum {
-  associatedtype Factor
+  associatedtype Factor: TensorScalar
+  /// Whether factors are split, so that none may be too large for it.
+  static var splits: Bool { get }
   /// The sum of nothing but `start`.
   init(_ start: Double)
   /// Adds the product of two factors.
@@ -18,6 +21,7 @@ protocol ProductSum {
 
 /// Products of float32, exact in float64, in rounded sums.
 struct SingleSum: ProductSum {
+  static var splits: Bool { false }
   private(set) var value: Double
   private(set) var absolute: Double
   var tail: Double { 0 }
@@ -38,6 +42,7 @@ struct SingleSum: ProductSum {
 
 /// Products of float64 with their errors by Dekker's splitting, in sums that keep what they lose (Knuth's TwoSum).
 struct SplitSum: ProductSum {
+  static var splits: Bool { true }
   private(set) var value: Double
   private(set) var tail = 0.0
   private(set) var absolute: Double
@@ -78,6 +83,7 @@ struct SplitSum: ProductSum {
 /// The same where a factor is too large to be split: a fused multiply-add splits nothing and overflows only where the
 /// product does.
 struct FusedSum: ProductSum {
+  static var splits: Bool { false }
   private var sum: SplitSum
   var value: Double { sum.value }
   var tail: Double { sum.tail }

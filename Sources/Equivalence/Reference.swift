@@ -63,14 +63,33 @@ extension Deviation {
     let values = reference.values
     let (left, right) = (result.values, other.values)
     var tracker = DeviationTracker()
-    for index in 0..<count {
-      let (value, absolute) = (values.value[index], values.absolute[index])
-      _ = tracker.compare(
-        left[index], right[index],
-        bound: allowances.0.result(index, value: value, absolute: absolute)
-          + allowances.1.result(index, value: value, absolute: absolute),
-        format: allowances.0.rounded, at: index)
+    // A block may be screened where no more than one of the bounds is one by element.
+    let screened = allowances.1.elementwise == nil ? allowances.0 : allowances.1
+    let screens =
+      screened.rounded == nil && (allowances.0.elementwise == nil || allowances.1.elementwise == nil)
+    var screen = Screen<Scalar>(pairing: screened)
+    func compare(_ range: Range<Int>) {
+      for index in range {
+        let (value, absolute) = (values.value[index], values.absolute[index])
+        _ = tracker.compare(
+          left[index], right[index],
+          bound: allowances.0.result(index, value: value, absolute: absolute)
+            + allowances.1.result(index, value: value, absolute: absolute),
+          format: allowances.0.rounded, at: index)
+      }
     }
-    self = tracker.deviation(shape: result.shape, elements: count, identicalBesides: 0)
+    var done = 0
+    while screens && done &+ Screen<Scalar>.blockLength <= count {
+      done &+= screen.pass(
+        left.baseAddress.unsafelyUnwrapped, right.baseAddress.unsafelyUnwrapped, from: done, values, at: done,
+        count: count &- done)
+      let end = min(done &+ Screen<Scalar>.blockLength, count)
+      compare(done..<end)
+      done = end
+      screen.update(tracker)
+    }
+    compare(done..<count)
+    self = tracker.deviation(
+      shape: result.shape, elements: count, identicalBesides: screen.identicalToDirect)
   }
 }

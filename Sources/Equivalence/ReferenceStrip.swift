@@ -33,17 +33,34 @@ struct ReferenceStrip: ~Copyable {
   /// The most rows it holds.
   let rowCapacity: Int
 
+  /// The most lanes of a kernel.
+  private static var spare: Int { 8 }
+
   /// Room for strips of planes of this size.
   init(_ plane: Extent) {
     // 1024 elements take 24 KiB.
     rowCapacity = min(plane.height, max(1, 1024 / plane.width))
-    let capacity = rowCapacity * plane.width
+    // A kernel that forms more outputs of the last row than there are writes behind it.
+    let capacity = rowCapacity * plane.width + Self.spare
     values = ReferenceValues(
       UnsafeMutablePointer<Double>.allocate(capacity: 3 * capacity), capacity: capacity)
     values.tail.initialize(repeating: 0, count: capacity)
   }
 
   deinit { values.value.deallocate() }
+
+  /// Calls `body` with the rows of each strip of plane `plane`, its first element in the result, and its elements.
+  @inline(__always)
+  borrowing func forEachPart(
+    of plane: Int, _ size: Extent, _ body: (_ rows: Range<Int>, _ from: Int, _ count: Int) -> Void
+  ) {
+    var row = 0
+    while row < size.height {
+      let rows = row..<min(row &+ rowCapacity, size.height)
+      body(rows, (plane &* size.height &+ row) &* size.width, rows.count &* size.width)
+      row = rows.upperBound
+    }
+  }
 }
 
 extension ReferenceValues {

@@ -1,121 +1,92 @@
-/// Looks at eight elements at once and says whether they are quiet: finite, within their bounds, rounded with certainty, and with
-/// no distance larger than those already noted, so that to count the identical ones is all that is left to do.
+import Convolution
+
+/// Looks at blocks of elements and counts the quiet ones: finite, within their bounds, rounded with certainty, and with no
+/// distance larger than those already noted, so that to count the identical ones is all that is left to do.
 ///
 /// New maxima become rare quickly; only blocks that may hold one, or anything unusual, have to be judged element by
 /// element.
-struct Screen {
+struct Screen<Scalar: TensorScalar> {
   /// The elements looked at together.
-  static var blockLength: Int { 8 }
+  static var blockLength: Int { ScreenKernel<Scalar>.blockLength }
 
   /// Elements equal to the correctly rounded value, bit by bit, among the quiet ones.
   private(set) var identicalToReference = 0
   /// Elements equal to the direct result, bit by bit, among the quiet ones.
   private(set) var identicalToDirect = 0
-  private let bound: ErrorBound
+  private let kernel: ScreenKernel<Scalar>
+  private let elementwise: UnsafePointer<Double>?
   private var sumError: SumError
   private let againstItself: Bool
-  private var error = Threshold()
-  private var distance = Threshold()
-
-  /// What an element must not exceed to be quiet.
-  private struct Threshold {
-    var largest = -1.0
-    var factor = 0.0
-    var ulp: UInt64 = 0
-  }
+  /// Whether the reference matters; where it does not, any distance from it is quiet, and so is its rounding.
+  private let judgesReference: Bool
+  private var error = ScreenKernel<Scalar>.Threshold()
+  private var distance = ScreenKernel<Scalar>.Threshold()
 
   /// - Parameter againstItself: whether the result is the direct result.
-  init(bound: ErrorBound, sumError: SumError, againstItself: Bool) {
-    self.bound = bound
+  init(_ allowance: Allowance, sumError: SumError, againstItself: Bool) {
+    let (bound, reference) = (allowance.dotProduct, allowance.reference)
+    kernel = ScreenKernel(
+      bound: (bound.relative, bound.absolute), reference: (reference.relative, reference.absolute),
+      outward: ErrorBound.outward)
+    elementwise = allowance.elementwise
     self.sumError = sumError
     self.againstItself = againstItself
+    judgesReference = true
+  }
+
+  /// Looks at the distances of two results alone: one of which `allowance` says what it may err by, the other a dot product.
+  init(pairing allowance: Allowance) {
+    let (bound, reference) = (allowance.dotProduct, allowance.reference)
+    kernel = ScreenKernel(
+      bound: (bound.relative, bound.absolute), reference: (reference.relative, reference.absolute),
+      outward: ErrorBound.outward)
+    elementwise = allowance.elementwise
+    sumError = SumError(precision: Scalar.precision, terms: allowance.terms)
+    againstItself = false
+    judgesReference = false
+    error = .init(largest: .infinity, factor: .infinity, ulp: .max)
   }
 
   /// Takes over the largest distances noted so far, and what is known of the reference's error.
-  @inline(__always)
   mutating func update(
     _ fromReference: DeviationTracker, _ fromDirect: DeviationTracker, _ sumError: SumError
   ) {
     self.sumError = sumError
-    // An infinite distance is never quiet, nor is an error beyond its bound.
-    let finite = Double.greatestFiniteMagnitude
-    error = Threshold(
-      largest: min(fromReference.largest, finite), factor: min(fromReference.largestRatio, 1),
-      ulp: fromReference.largestUlp)
-    distance = Threshold(
-      largest: min(fromDirect.largest, finite), factor: 2 * fromDirect.largestRatio,
+    // An error beyond its bound is never quiet.
+    error = .init(
+      largest: min(fromReference.largest, .greatestFiniteMagnitude),
+      factor: min(fromReference.largestRatio, 1), ulp: fromReference.largestUlp)
+    update(fromDirect)
+  }
+
+  /// Takes over the largest distances between the results.
+  mutating func update(_ fromDirect: DeviationTracker) {
+    // An infinite distance is never quiet.
+    distance = .init(
+      largest: min(fromDirect.largest, .greatestFiniteMagnitude), factor: fromDirect.largestRatio,
       ulp: fromDirect.largestUlp)
   }
 
-  /// Whether eight float32 elements of the result are quiet; counts the identical ones if they are.
-  @inline(__always)
-  mutating func passes(
-    _ result: UnsafePointer<Float>, _ direct: UnsafePointer<Float>, value: UnsafePointer<Double>,
-    absolute: UnsafePointer<Double>
-  ) -> Bool {
-    let reference = Vector(value)
-    let sums = Vector(absolute)
-    let bounds = bound.relative * sums + bound.absolute
-    let y = Vector(result)
-    let errors = (y - reference).magnitudes
-    // Sums below 2¹²⁶ have finite bounds, and references that are finite in float32. A NaN fails every comparison.
-    var quiet =
-      (sums .< 0x1p126) .& (errors .<= error.largest) .& (errors .<= error.factor * bounds)
-    let yBits = UnsafeRawPointer(result).loadUnaligned(as: SIMD8<Int32>.self)
-    var rounded = SIMD8<Float>()
-    var near = CorrectRounding.areCertain(reference, radii: sumError.radii(sums), rounded: &rounded)
-    let roundedBits = unsafeBitCast(rounded, to: SIMD8<Int32>.self)
-    let yPlaces = places(yBits)
-    near .&= liesWithin(error.ulp, yPlaces, places(roundedBits))
-    if againstItself {
-      if !allHold(quiet) || !allHold(near) { return false }
-      identicalToDirect &+= 8
-    } else {
-      let distances = (y - Vector(direct)).magnitudes
-      quiet .&= (distances .<= distance.largest) .& (distances .<= distance.factor * bounds)
-      let zBits = UnsafeRawPointer(direct).loadUnaligned(as: SIMD8<Int32>.self)
-      near .&= liesWithin(distance.ulp, yPlaces, places(zBits))
-      if !allHold(quiet) || !allHold(near) { return false }
-      identicalToDirect &+= count(yBits .== zBits)
-    }
-    identicalToReference &+= count(yBits .== roundedBits)
-    return true
-  }
-
-  /// Whether eight float64 elements of the result are quiet; counts the identical ones if they are.
-  @inline(__always)
-  mutating func passes(
-    _ result: UnsafePointer<Double>, _ direct: UnsafePointer<Double>, value: UnsafePointer<Double>,
-    tail: UnsafePointer<Double>, absolute: UnsafePointer<Double>
-  ) -> Bool {
-    let leading = Vector(value)
-    let lost = Vector(tail)
-    let sums = Vector(absolute)
-    let bounds = bound.relative * sums + bound.absolute
-    let y = Vector(result)
-    let errors = ((y - leading) - lost).magnitudes
-    // As for float32, far enough from the end of the format's range.
-    var quiet =
-      (sums .< 0x1p1000) .& (errors .<= error.largest) .& (errors .<= error.factor * bounds)
-    let yBits = unsafeBitCast(y, to: SIMD8<Int64>.self)
-    var rounded = Vector()
-    quiet .&= CorrectRounding.areCertain(leading, tails: lost, errors: sumError.at(sums), rounded: &rounded)
-    let roundedBits = unsafeBitCast(rounded, to: SIMD8<Int64>.self)
-    let yPlaces = places(yBits)
-    quiet .&= liesWithin(error.ulp, yPlaces, places(roundedBits))
-    if againstItself {
-      if !allHold(quiet) { return false }
-      identicalToDirect &+= 8
-    } else {
-      let z = Vector(direct)
-      let distances = (y - z).magnitudes
-      let zBits = unsafeBitCast(z, to: SIMD8<Int64>.self)
-      quiet .&= (distances .<= distance.largest) .& (distances .<= distance.factor * bounds)
-      quiet .&= liesWithin(distance.ulp, yPlaces, places(zBits))
-      if !allHold(quiet) { return false }
-      identicalToDirect &+= count(yBits .== zBits)
-    }
-    identicalToReference &+= count(yBits .== roundedBits)
-    return true
+  /// How many of the `count` elements from `start` on are quiet, whole blocks from the first on; their reference stands in `values`
+  /// from `index` on. Counts the identical ones among them.
+  mutating func pass(
+    _ result: UnsafePointer<Scalar>, _ direct: UnsafePointer<Scalar>, from start: Int,
+    _ values: ReferenceValues,
+    at index: Int, count: Int
+  ) -> Int {
+    let radius =
+      switch (judgesReference, Scalar.precision) {
+      case (false, _): (relative: 0.0, absolute: 0.0)
+      case (true, .single): (relative: sumError.radius, absolute: 0.0)
+      case (true, .double): (relative: sumError.relative, absolute: sumError.absolute)
+      }
+    let found = kernel.quiet(
+      result + start, direct: againstItself ? nil : direct + start, value: values.value + index,
+      tail: values.tail + index, absolute: values.absolute + index,
+      elementwise: elementwise.map { $0 + start },
+      count: count, radius: radius, exactBelow: sumError.exactBelow, error: error, distance: distance)
+    identicalToReference &+= found.toReference
+    identicalToDirect &+= found.toDirect
+    return found.elements
   }
 }

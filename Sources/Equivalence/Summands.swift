@@ -118,43 +118,92 @@ struct Summands<Scalar: TensorScalar> {
   /// large to be split.
   @inline(__always)
   func formReference<Sink: ReferenceSink>(fused: Bool, into sink: inout Sink) {
-    switch direction {
-    case .outputs: formForward(fused, into: &sink)
-    case .images, .filter, .bias: form(contraction(), fused, into: &sink)
+    if direction == .bias || isFlipped || (direction == .images && !canTurn) {
+      form(contraction(), fused, into: &sink)
+      return
+    }
+    switch (Scalar.precision, fused) {
+    case (.single, _): form(as: SingleSum.self, into: &sink)
+    case (.double, false): form(as: SplitSum.self, into: &sink)
+    case (.double, true): form(as: FusedSum.self, into: &sink)
     }
   }
 
-  @inline(__always)
-  private func formForward<Sink: ReferenceSink>(_ fused: Bool, into sink: inout Sink) {
+  /// Whether the transposed map may be formed as a convolution: its padding is zeros, and the zeros between what stands at
+  /// the outputs are so few that to multiply them takes less time than to step over them.
+  private var canTurn: Bool {
+    if geometry.paddingMode != .zeros { return false }
+    let (stride, filter) = (geometry.stride, geometry.filter)
+    if stride == Extent(1, 1) { return true }
+    // What is not finite makes NaN of the zeros.
+    let taps = UnsafeBufferPointer(start: first, count: geometry.weights)
+    return min(stride.height, filter.height) * min(stride.width, filter.width) <= 9
+      && stride.height * stride.width <= 16 && Scan(taps).nonfinite == 0
+  }
+
+  /// Forms all elements as those of a convolution.
+  @inline(never)
+  private func form<Sum: ProductSum, Sink: ReferenceSink>(as _: Sum.Type, into sink: inout Sink) {
+    let (left, right) = (rebound(first, to: Sum.Factor.self), rebound(second, to: Sum.Factor.self))
+    if direction == .images {
+      let turned = TurnedFactors(geometry, filter: left, outputs: right)
+      formForward(
+        geometry.turned, UnsafePointer(turned.filter.base), UnsafePointer(turned.images.base), as: Sum.self,
+        into: &sink)
+      return
+    }
     // Zeros are skipped; pixels that stand on the padding are put there.
     let isPadded = geometry.paddingMode != .zeros
     let padded = isPadded ? ImagePadding(geometry).padded(second) : AlignedBuffer<Scalar>()
-    let images = isPadded ? UnsafePointer(padded.base) : second
+    let images = isPadded ? rebound(UnsafePointer(padded.base), to: Sum.Factor.self) : right
     let inner = isPadded ? geometry.padded : geometry
-    let strip = ReferenceStrip(inner.output)
-    let forward = ForwardReference(inner, into: strip.values)
-    var done = 0
-    for plane in 0..<inner.channels.batch &* inner.channels.output {
-      var row = 0
-      while row < inner.output.height {
-        let rows = row..<min(row &+ strip.rowCapacity, inner.output.height)
-        switch Scalar.precision {
-        case .single:
-          forward.form(
-            rows,
-            of: forward.plane(
-              plane, filter: rebound(first, to: Float.self), image: rebound(images, to: Float.self),
-              start: start(of: plane)))
-        case .double:
-          forward.form(
-            rows,
-            of: forward.plane(
-              plane, filter: rebound(first, to: Double.self), image: rebound(images, to: Double.self),
-              start: start(of: plane)), fused: fused)
-        }
-        sink.take(strip.values, from: done, count: rows.count &* inner.output.width)
-        done &+= rows.count &* inner.output.width
-        row = rows.upperBound
+    if direction == .outputs {
+      formForward(inner, left, images, as: Sum.self, into: &sink)
+    } else {
+      formFilterGradient(inner, left, images, as: Sum.self, into: &sink)
+    }
+  }
+
+  private func formForward<Sum: ProductSum, Sink: ReferenceSink>(
+    _ geometry: ConvolutionGeometry, _ filter: UnsafePointer<Sum.Factor>, _ images: UnsafePointer<Sum.Factor>,
+    as _: Sum.Type, into sink: inout Sink
+  ) {
+    let strip = ReferenceStrip(geometry.output)
+    let values = strip.values
+    let forward = ForwardReference<Sum>(
+      geometry, weights: UnsafeBufferPointer(start: filter, count: geometry.weights), into: strip)
+    let channels = geometry.channels
+    for plane in 0..<channels.batch &* channels.output {
+      let (n, k) = plane.quotientAndRemainder(dividingBy: channels.output)
+      let weights = filter + k &* channels.imagePerGroup &* geometry.taps
+      let image =
+        images + (n &* channels.image &+ channels.firstImageChannel(of: k)) &* geometry.image.elementCount
+      strip.forEachPart(of: plane, geometry.output) { rows, from, count in
+        forward.form(rows, weights: weights, image: image, start: start(of: plane))
+        sink.take(values, from: from, count: count)
+      }
+    }
+  }
+
+  /// The gradient of the filter of `geometry`, whose padding mode must be zeros, by what stands at its outputs.
+  private func formFilterGradient<Sum: ProductSum, Sink: ReferenceSink>(
+    _ geometry: ConvolutionGeometry, _ outputs: UnsafePointer<Sum.Factor>,
+    _ images: UnsafePointer<Sum.Factor>,
+    as _: Sum.Type, into sink: inout Sink
+  ) {
+    let (taps, channels) = (geometry.contractedToTaps, geometry.channels)
+    let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
+    let strip = ReferenceStrip(taps.output)
+    let values = strip.values
+    let forward = ForwardReference<Sum>(
+      taps, steps: .init(image: channels.image &* imagePlane, weights: channels.output &* outputPlane),
+      weights: UnsafeBufferPointer(start: outputs, count: geometry.outputElementCount), into: strip)
+    for plane in 0..<channels.output &* channels.imagePerGroup {
+      let (k, c) = plane.quotientAndRemainder(dividingBy: channels.imagePerGroup)
+      let image = images + (channels.firstImageChannel(of: k) &+ c) &* imagePlane
+      strip.forEachPart(of: plane, taps.output) { rows, from, count in
+        forward.form(rows, weights: outputs + k &* outputPlane, image: image, start: 0)
+        sink.take(values, from: from, count: count)
       }
     }
   }

@@ -8,43 +8,6 @@ extension SIMD8<Double> {
     self = UnsafeRawPointer(start).loadUnaligned(as: Self.self)
   }
 
-  /// Eight neighbours in memory, widened.
-  @inline(__always)
-  init(_ start: UnsafePointer<Float>) {
-    self.init(widening: UnsafeRawPointer(start).loadUnaligned(as: SIMD8<Float>.self))
-  }
-
-  /// Eight numbers, widened. Lane by lane: the standard library's own conversion is not always inlined.
-  @inline(__always)
-  init(widening x: SIMD8<Float>) {
-    self.init(
-      Double(x[0]), Double(x[1]), Double(x[2]), Double(x[3]), Double(x[4]), Double(x[5]), Double(x[6]),
-      Double(x[7]))
-  }
-
-  /// Every `stride`-th number in memory.
-  @inline(__always)
-  init(_ start: UnsafePointer<Double>, stride: Int) {
-    self.init(
-      start[0], start[stride], start[2 &* stride], start[3 &* stride], start[4 &* stride], start[5 &* stride],
-      start[6 &* stride], start[7 &* stride])
-  }
-
-  /// Every `stride`-th number in memory, widened.
-  @inline(__always)
-  init(_ start: UnsafePointer<Float>, stride: Int) {
-    self.init(
-      widening: SIMD8<Float>(
-        start[0], start[stride], start[2 &* stride], start[3 &* stride], start[4 &* stride],
-        start[5 &* stride], start[6 &* stride], start[7 &* stride]))
-  }
-
-  /// Writes all eight to memory.
-  @inline(__always)
-  func store(_ start: UnsafeMutablePointer<Double>) {
-    UnsafeMutableRawPointer(start).storeBytes(of: self, as: Self.self)
-  }
-
   /// The numbers without their signs.
   @inline(__always)
   var magnitudes: Self {
@@ -81,15 +44,6 @@ func allHold(_ mask: SIMDMask<SIMD8<Int32>>) -> Bool {
 
 /// How many of eight comparisons hold.
 @inline(__always)
-func count(_ mask: SIMDMask<SIMD8<Int64>>) -> Int {
-  let lanes = SIMD8<Int64>(repeating: 0).replacing(with: -1, where: mask)
-  let half = lanes.lowHalf &+ lanes.highHalf
-  let quarter = half.lowHalf &+ half.highHalf
-  return Int(0 &- (quarter[0] &+ quarter[1]))
-}
-
-/// How many of eight comparisons hold.
-@inline(__always)
 func count(_ mask: SIMDMask<SIMD8<Int32>>) -> Int {
   let lanes = SIMD8<Int32>(repeating: 0).replacing(with: 1, where: mask)
   let half = unsafeBitCast(lanes.lowHalf &+ lanes.highHalf, to: SIMD2<UInt64>.self)
@@ -105,13 +59,6 @@ func places(_ bits: SIMD8<Int32>) -> SIMD8<Int32> {
   return ((bits & 0x7FFF_FFFF) ^ sign) &- sign
 }
 
-/// The places of eight float64 numbers.
-@inline(__always)
-func places(_ bits: SIMD8<Int64>) -> SIMD8<Int64> {
-  let sign = bits &>> 63
-  return ((bits & 0x7FFF_FFFF_FFFF_FFFF) ^ sign) &- sign
-}
-
 /// Whether eight pairs of places lie at most `limit` apart.
 @inline(__always)
 func liesWithin(_ limit: UInt64, _ a: SIMD8<Int32>, _ b: SIMD8<Int32>) -> SIMDMask<SIMD8<Int32>> {
@@ -121,15 +68,5 @@ func liesWithin(_ limit: UInt64, _ a: SIMD8<Int32>, _ b: SIMD8<Int32>) -> SIMDMa
   let negative = SIMD8<Int32>(repeating: 0).replacing(with: -1, where: a .< b)
   let magnitude = (difference ^ negative) &- negative
   let threshold = SIMD8(repeating: Int32(truncatingIfNeeded: limit) ^ .min)
-  return (magnitude ^ SIMD8(repeating: .min)) .<= threshold
-}
-
-/// Whether eight pairs of places lie at most `limit` apart.
-@inline(__always)
-func liesWithin(_ limit: UInt64, _ a: SIMD8<Int64>, _ b: SIMD8<Int64>) -> SIMDMask<SIMD8<Int64>> {
-  let difference = a &- b
-  let negative = SIMD8<Int64>(repeating: 0).replacing(with: -1, where: a .< b)
-  let magnitude = (difference ^ negative) &- negative
-  let threshold = SIMD8(repeating: Int64(truncatingIfNeeded: limit) ^ .min)
   return (magnitude ^ SIMD8(repeating: .min)) .<= threshold
 }

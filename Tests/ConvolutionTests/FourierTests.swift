@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The transforms against sums by the definition, and the operator against the direct formulation.
-@Suite struct FourierTests {
+@Suite(.serialized) struct FourierTests {
   static let lengths = (0...8).map { 1 << $0 }
 
   @Test("roots of unity lie within 2⁻⁵³ of longer arithmetic and on the circle")
@@ -118,6 +118,109 @@ import Testing
         }
       }
     }
+  }
+
+  /// Holds the kernels against the plain stages, whose arithmetic they follow.
+  func kernelsAreStages<Scalar: TensorScalar>(_: Scalar.Type, _ size: Extent, columns: Int, terms: Int) {
+    var random = SeededNumbers(seed: UInt64(size.height * 1000 + columns))
+    let transform = FourierTransform<Scalar>(size: size)
+    let (blocks, spectra) = (
+      FourierTransform<Scalar>.blockCount(size), FourierTransform<Scalar>.spectrumCount(size)
+    )
+    let guards: [Scalar] = [3, 1, 4, 1, 5, 9, 2, 6]
+    let line = "\(KernelVariant.selected) \(Scalar.dataType) \(size), \(columns) columns, \(terms) terms"
+    var (made, plain): ([Scalar], [Scalar]) = ([], [])
+    var norms = 0.0
+    for _ in 0..<2 * terms {
+      var block = [Scalar](repeating: 0, count: blocks) + guards
+      var squares = 0.0
+      for row in 0..<size.height {
+        for column in 0..<columns {
+          let value = Double(random.integer(-999...999)) / 999
+          block[transform.offset(ofRow: row) + column] = Scalar(value)
+          squares += value * value
+        }
+      }
+      var copy = block
+      var (one, other) = (
+        [Scalar](repeating: .nan, count: spectra) + guards, [Scalar](repeating: 0, count: spectra)
+      )
+      transform.analyze(&block, columns: columns, into: &one)
+      transform.forward(&copy, into: &other)
+      #expect(Array(block.suffix(8)) == guards && Array(one.suffix(8)) == guards, "\(line)")
+      // Both 2X err by 2·ε_F·√n·‖x‖ in norm, ε_F below 4(m + 2)·u; so does each number of them.
+      let points = Double(size.elementCount)
+      let allowed = 16 * (log2(points) + 2) * Scalar.dataType.unitRoundoff * (points * squares).squareRoot()
+      for index in 0..<spectra where (one[index] - other[index]).magnitude > Scalar(allowed) {
+        Issue.record("\(one[index]) and not \(other[index]) at \(index): \(line)")
+        return
+      }
+      made += one.prefix(spectra)
+      plain += other
+      norms = max(norms, squares)
+    }
+    for conjugate in [false, true] {
+      var block = [Scalar](repeating: 0, count: blocks) + guards
+      var scratch = [Scalar](repeating: 0, count: FourierTransform<Scalar>.scratchCount(size)) + guards
+      made.withUnsafeBufferPointer { made in
+        let base = made.baseAddress.unsafelyUnwrapped
+        transform.synthesize(
+          base, base + terms * spectra, filterStep: spectra, terms: terms, conjugate: conjugate, into: &block,
+          scratch: &scratch)
+      }
+      #expect(Array(block.suffix(8)) == guards && Array(scratch.suffix(8)) == guards, "\(line)")
+      var sum = [Scalar](repeating: 0, count: spectra)
+      let half = spectra / 2
+      for index in 0..<half {
+        for term in 0..<terms {
+          let (x, w) = (term * spectra + index, (terms + term) * spectra + index)
+          let imaginary = conjugate ? -plain[w + half] : plain[w + half]
+          sum[index] += plain[x] * plain[w] - plain[x + half] * imaginary
+          sum[half + index] += plain[x] * imaginary + plain[x + half] * plain[w]
+        }
+      }
+      var expected = [Scalar](repeating: 0, count: blocks)
+      transform.inverse(&sum, into: &expected)
+      // Both err by 12(m + 1)·u·N for one channel (docs/equivalence.md), one u more for each other, times 4n.
+      let points = Double(size.elementCount)
+      let allowed =
+        2 * 12 * (log2(points) + Double(terms)) * Scalar.dataType.unitRoundoff * Double(terms) * norms * 4
+        * points
+      for row in 0..<size.height {
+        for column in 0..<size.width {
+          let place = transform.offset(ofRow: row) + column
+          if (block[place] - expected[place]).magnitude > Scalar(allowed) {
+            Issue.record("\(block[place]) and not \(expected[place]) at \(row), \(column): \(line)")
+            return
+          }
+        }
+      }
+    }
+  }
+
+  @Test("every instruction set makes what the plain stages make, and writes nothing else")
+  func kernels() {
+    withEveryVariant { _ in
+      for size in [
+        Extent(4, 2), Extent(4, 4), Extent(4, 8), Extent(8, 8), Extent(16, 8), Extent(8, 64), Extent(64, 16),
+        Extent(32, 32), Extent(128, 64), Extent(256, 8),
+      ] {
+        for columns in Set([1, min(7, size.width), size.width - 1, size.width]) {
+          kernelsAreStages(Float.self, size, columns: columns, terms: 1)
+          kernelsAreStages(Double.self, size, columns: columns, terms: 3)
+        }
+      }
+    }
+  }
+
+  @Test("transforms of one size are planned once, those of another instruction set anew")
+  func cache() {
+    let one = FourierCache.transform(Float.self, size: Extent(16, 32))
+    #expect(one === FourierCache.transform(Float.self, size: Extent(16, 32)))
+    #expect(one !== FourierCache.transform(Float.self, size: Extent(32, 16)))
+    #expect(FourierCache.transform(Double.self, size: Extent(16, 32)).size == one.size)
+    for width in 0..<40 { _ = FourierCache.transform(PrimeField.self, size: Extent(2, 1 << (width % 16))) }
+    #expect(FourierCache.transform(Float.self, size: Extent(16, 32)).size == one.size)
   }
 
   /// Integers, whose convolution rounding finds again.

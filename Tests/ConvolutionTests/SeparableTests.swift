@@ -4,7 +4,7 @@ import Testing
 
 /// The separable formulation: what its decomposition keeps of a filter, and its passes against the
 /// definition.
-@Suite struct SeparableTests {
+@Suite(.serialized) struct SeparableTests {
   /// An operator for one filter plane, or several of the same size.
   func separable<Scalar: TensorScalar>(
     _ filter: [Scalar], _ size: Extent, planes: Int = 1, rank: Int? = nil
@@ -26,6 +26,69 @@ import Testing
       }
     }
     return sum
+  }
+
+  /// Sums of two passes with the factors of `map` in float64, and of their magnitudes.
+  func passes<Scalar: TensorScalar>(
+    _ map: SeparableOperator<Scalar>, _ image: [Scalar], _ geometry: ConvolutionGeometry
+  ) -> [(sum: Double, magnitudes: Double)] {
+    let (rows, columns) = (geometry.rows, geometry.columns)
+    let terms = map.terms(plane: 0)
+    var results: [(sum: Double, magnitudes: Double)] = []
+    for a in 0..<rows.output {
+      for b in 0..<columns.output {
+        var (sum, magnitudes) = (0.0, 0.0)
+        for u in rows.taps(of: a) {
+          for v in columns.taps(of: b) {
+            let pixel = rows.pixel(output: a, tap: u) * columns.image + columns.pixel(output: b, tap: v)
+            for term in terms {
+              let product = Double(term[u]) * Double(term[rows.filter + v]) * Double(image[pixel])
+              sum += product
+              magnitudes += product.magnitude
+            }
+          }
+        }
+        results.append((sum, magnitudes))
+      }
+    }
+    return results
+  }
+
+  @Test("every instruction set passes images of several tiles as the definition of the passes says")
+  func tiles() throws {
+    func check<Scalar: TensorScalar>(_: Scalar.Type, _ image: Extent, _ options: ConvolutionOptions) throws {
+      var random = SeededNumbers(seed: UInt64(image.width))
+      let geometry = try ConvolutionGeometry(image: image, filter: Extent(3, 5), options: options)
+      let filter = (0..<15).map { _ in Scalar(random.integer(-99...99)) / 16 }
+      let map = SeparableOperator(geometry: geometry, filter: filter, rank: 2)
+      let pixels = (0..<image.elementCount).map { _ in Scalar(random.integer(-999...999)) / 64 }
+      let guards = [Scalar](repeating: 77, count: 16)
+      var output = guards + [Scalar](repeating: .nan, count: geometry.output.elementCount) + guards
+      output.withUnsafeMutableBufferPointer { room in
+        map.apply(to: pixels, bias: [0.5], into: room.baseAddress.unsafelyUnwrapped + 16)
+      }
+      #expect(Array(output.prefix(16)) == guards && Array(output.suffix(16)) == guards)
+      // Of kw, kh, T = 2 and a bias: γ₁₁, and the float64 sums' own error.
+      let unit = 12 * Scalar.dataType.unitRoundoff + 32 * 0x1p-53
+      for (index, pass) in passes(map, pixels, geometry).enumerated()
+      where (Double(output[16 + index]) - pass.sum - 0.5).magnitude > unit * (pass.magnitudes + 0.5) {
+        Issue.record("\(KernelVariant.selected) \(Scalar.dataType) \(image) \(options) at \(index)")
+        return
+      }
+    }
+    try withEveryVariant { _ in
+      for image in [Extent(7, 9), Extent(40, 33), Extent(31, 4099), Extent(300, 1030)] {
+        for options in [
+          ConvolutionOptions(), ConvolutionOptions(padding: .sides(Padding(vertical: 2, horizontal: 3))),
+          ConvolutionOptions(
+            stride: Extent(2, 2), padding: .sides(Padding(vertical: 1, horizontal: 1)), dilation: Extent(2, 1)
+          ),
+        ] {
+          try check(Float.self, image, options)
+          try check(Double.self, image, options)
+        }
+      }
+    }
   }
 
   static let sizes = [

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Outputs large enough to be judged in blocks, against loops that know of no blocks.
-@Suite struct BlockTests {
+@Suite(.serialized) struct BlockTests {
   /// A problem in integers, so that the reference, its sums of magnitudes and all distances are exactly known.
   struct Case<Scalar: TensorScalar> {
     let parameters: Parameters
@@ -78,10 +78,10 @@ import Testing
   }
 
   @Test("an exact float32 result is identical to the reference at every element of every shape")
-  func exactFloat32() throws { try exactIsIdentical(Float.self) }
+  func exactFloat32() throws { try withEveryVariant { _ in try exactIsIdentical(Float.self) } }
 
   @Test("an exact float64 result is identical to the reference at every element of every shape")
-  func exactFloat64() throws { try exactIsIdentical(Double.self) }
+  func exactFloat64() throws { try withEveryVariant { _ in try exactIsIdentical(Double.self) } }
 
   /// Moves some elements of result and direct result by a few units each and compares every measure with plain loops.
   func measuresAreThose<Scalar: TensorScalar>(_: Scalar.Type) throws {
@@ -128,10 +128,10 @@ import Testing
   }
 
   @Test("every measure of a float32 result is what plain loops find")
-  func float32() throws { try measuresAreThose(Float.self) }
+  func float32() throws { try withEveryVariant { _ in try measuresAreThose(Float.self) } }
 
   @Test("every measure of a float64 result is what plain loops find")
-  func float64() throws { try measuresAreThose(Double.self) }
+  func float64() throws { try withEveryVariant { _ in try measuresAreThose(Double.self) } }
 
   func nothingNonfiniteHides<Scalar: TensorScalar>(_: Scalar.Type) throws {
     try everyShape(Scalar.self) { shape, random in

@@ -16,6 +16,8 @@
 #include "Channels.h"
 #include "FilterGradient.h"
 #include "Winograd.h"
+#include "Fourier.h"
+#include "WeightedSum.h"
 #undef REAL
 #undef TYPE
 
@@ -31,5 +33,9 @@
 #include "Channels.h"
 #include "FilterGradient.h"
 #include "Winograd.h"
+#include "Fourier.h"
+#include "WeightedSum.h"
+#include "Reference.h"
+#include "Screen.h"
 #undef REAL
 #undef TYPE

@@ -7,4 +7,9 @@
 #include "CKFilterGradient.h"
 #include "CKVariant.h"
 #include "CKWinograd.h"
+#include "CKFourier.h"
+#include "CKReference.h"
+#include "CKScreen.h"
+#include "CKVariant.h"
+#include "CKWeightedSum.h"
 #endif

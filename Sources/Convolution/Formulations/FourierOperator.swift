@@ -24,7 +24,7 @@ package final class FourierOperator<Scalar: FourierRing>: LinearMap {
   @specialized(where Scalar == Double)
   package init(geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
     let plan = FourierPlan(geometry)
-    let transform = FourierTransform<Scalar>(size: plan.size)
+    let transform = FourierCache.transform(Scalar.self, size: plan.size)
     let spectrumCount = FourierTransform<Scalar>.spectrumCount(plan.size)
     let planes = geometry.channels.output * geometry.channels.imagePerGroup
     let block = AlignedBuffer<Scalar>(repeating: .zero, count: FourierTransform<Scalar>.blockCount(plan.size))
@@ -38,7 +38,9 @@ package final class FourierOperator<Scalar: FourierRing>: LinearMap {
             row[v &* geometry.dilation.width] = taps[u &* geometry.filter.width &+ v]
           }
         }
-        transform.forward(block.base, into: room.baseAddress.unsafelyUnwrapped + plane &* spectrumCount)
+        transform.analyze(
+          block.base, columns: plan.columns.extent,
+          into: room.baseAddress.unsafelyUnwrapped + plane &* spectrumCount)
       }
     }
     self.plan = plan
@@ -64,7 +66,7 @@ package final class FourierOperator<Scalar: FourierRing>: LinearMap {
     for plane in 0..<channels.batch &* channels.output {
       fill(output + plane &* outputPlane, count: outputPlane, with: bias[plane % channels.output])
     }
-    let scratch = Scratch(blocks: given, spectrumCount, FourierTransform<Scalar>.blockCount(plan.size))
+    let scratch = Scratch(blocks: given, plan.size)
     for group in 0..<channels.batch &* channels.groups {
       let images = image + group &* given &* imagePlane
       let outputs = output + group &* made &* outputPlane
@@ -85,14 +87,14 @@ package final class FourierOperator<Scalar: FourierRing>: LinearMap {
               (scratch.block + transform.offset(ofRow: row &- rows.lowerBound)).update(
                 from: source, count: columns.count)
             }
-            transform.forward(scratch.block, into: scratch.spectra + c &* spectrumCount)
+            transform.analyze(
+              scratch.block, columns: columns.count, into: scratch.spectra + c &* spectrumCount)
           }
           for k in 0..<made {
-            sumProducts(
+            transform.synthesize(
               scratch.spectra, UnsafePointer(filters + k &* given &* spectrumCount),
-              filterStep: spectrumCount,
-              terms: given, conjugate: true, into: scratch.sum)
-            transform.inverse(scratch.sum, into: scratch.block)
+              filterStep: spectrumCount, terms: given, conjugate: true, into: scratch.block,
+              scratch: scratch.sum)
             addOutputs(
               scratch.block, outputRows, outputColumns, rows.lowerBound, columns.lowerBound,
               into: outputs + k &* outputPlane)
@@ -113,7 +115,7 @@ package final class FourierOperator<Scalar: FourierRing>: LinearMap {
     for plane in 0..<channels.batch &* channels.image {
       fill(image + plane &* imagePlane, count: imagePlane, with: bias[plane % channels.image])
     }
-    let scratch = Scratch(blocks: given, spectrumCount, FourierTransform<Scalar>.blockCount(plan.size))
+    let scratch = Scratch(blocks: given, plan.size)
     for group in 0..<channels.batch &* channels.groups {
       let outputs = output + group &* given &* outputPlane
       let images = image + group &* made &* imagePlane
@@ -139,42 +141,19 @@ package final class FourierOperator<Scalar: FourierRing>: LinearMap {
                 target[plan.columns.position(of: b) &- columns.lowerBound] = source[b]
               }
             }
-            transform.forward(scratch.block, into: scratch.spectra + k &* spectrumCount)
+            transform.analyze(
+              scratch.block, columns: columns.count, into: scratch.spectra + k &* spectrumCount)
           }
           for c in 0..<made {
-            sumProducts(
+            transform.synthesize(
               scratch.spectra, UnsafePointer(filters + c &* spectrumCount), filterStep: made &* spectrumCount,
-              terms: given, conjugate: false, into: scratch.sum)
-            transform.inverse(scratch.sum, into: scratch.block)
+              terms: given, conjugate: false, into: scratch.block, scratch: scratch.sum)
             addPixels(
               scratch.block, imageRows, imageColumns, rows.lowerBound, columns.lowerBound,
               into: images + c &* imagePlane)
           }
         }
       }
-    }
-  }
-
-  /// The sum of `terms` products of spectra, in their order; those of the filter conjugate or not.
-  @inline(__always)
-  private func sumProducts(
-    _ blocks: UnsafePointer<Scalar>, _ filters: UnsafePointer<Scalar>, filterStep: Int, terms: Int,
-    conjugate: Bool, into sum: UnsafeMutablePointer<Scalar>
-  ) {
-    let half = spectrumCount / 2
-    let sign = Scalar.quotient(conjugate ? -1 : 1, 1)
-    for index in stride(from: 0, to: half, by: 4) {
-      var (real, imaginary) = (Scalar.Lanes.zero, Scalar.Lanes.zero)
-      var (block, filter) = (blocks + index, filters + index)
-      for _ in 0..<terms {
-        let (xr, xi) = (load(block), load(block + half))
-        let (wr, wi) = (load(filter), load(filter + half) * sign)
-        real = real + (xr * wr - xi * wi)
-        imaginary = imaginary + (xr * wi + xi * wr)
-        block += spectrumCount
-        filter += filterStep
-      }
-      store((real, imaginary), sum + index, sum + half + index)
     }
   }
 
@@ -221,18 +200,20 @@ package final class FourierOperator<Scalar: FourierRing>: LinearMap {
     private let buffer: AlignedBuffer<Scalar>
     /// The spectra of a block's channels.
     let spectra: UnsafeMutablePointer<Scalar>
-    /// Their products with a filter's.
+    /// Their products with a filter's, on the way back.
     let sum: UnsafeMutablePointer<Scalar>
     /// A block.
     let block: UnsafeMutablePointer<Scalar>
     let blockCount: Int
 
-    init(blocks: Int, _ spectrumCount: Int, _ blockCount: Int) {
-      buffer = AlignedBuffer(repeating: .zero, count: (blocks + 1) * spectrumCount + blockCount)
+    init(blocks: Int, _ size: Extent) {
+      let spectrumCount = FourierTransform<Scalar>.spectrumCount(size)
+      let sumCount = FourierTransform<Scalar>.scratchCount(size)
+      blockCount = FourierTransform<Scalar>.blockCount(size)
+      buffer = AlignedBuffer(repeating: .zero, count: blocks * spectrumCount + sumCount + blockCount)
       spectra = buffer.base
       sum = spectra + blocks &* spectrumCount
-      block = sum + spectrumCount
-      self.blockCount = blockCount
+      block = sum + sumCount
     }
   }
 }

@@ -100,10 +100,11 @@ package struct FourierPlan: Hashable, Sendable {
 
   /// Numbers of the scratch of one application: the spectra of a block's channels, their product and a block.
   var scratchCount: Int {
-    let spectrum = FourierTransform<Float>.spectrumCount(size)
-    let channels = max(self.channels.imagePerGroup, self.channels.outputPerGroup)
+    let spectra = saturatingProduct(
+      max(channels.imagePerGroup, channels.outputPerGroup), FourierTransform<Float>.spectrumCount(size))
     return saturatingSum(
-      saturatingProduct(saturatingSum(channels, 1), spectrum), FourierTransform<Float>.blockCount(size))
+      saturatingSum(spectra, FourierTransform<Float>.scratchCount(size)),
+      FourierTransform<Float>.blockCount(size))
   }
 
   /// Bytes of tables and scratch.

@@ -39,6 +39,9 @@ package struct FourierStages<Scalar: FourierRing>: ~Copyable, Sendable {
     return total
   }
 
+  /// The roots, those of the first stage first.
+  var table: UnsafePointer<Scalar> { UnsafePointer(roots.base) }
+
   /// The layers of products with roots that every result has passed: one a stage but for the last.
   static func rootLayers(_ count: Int) -> Int { max(0, (count.trailingZeroBitCount + 1) / 2 - 1) }
 

@@ -13,7 +13,7 @@ import Buffers
 /// A spectrum holds `2X`, real parts, then imaginary parts, each of L₂ rows of `pitch ≥ h + 1` numbers; the rows stand in
 /// the order in which the stages leave them. `inverse` makes `n = L₁·L₂` times the block of `X`; of the product of two
 /// spectra, `4n` times. All these factors are powers of two, and whoever reads the block divides by them once.
-package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
+package final class FourierTransform<Scalar: FourierRing>: Sendable {
   /// Points of a block, both powers of two.
   package let size: Extent
   private let down: FourierStages<Scalar>
@@ -22,6 +22,8 @@ package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
   private let roots: AlignedBuffer<Scalar>
   /// The rows on which frequencies 0 … h of the columns stand.
   private let places: AlignedBuffer<Int>
+  /// The inner loops, where the block is one for them.
+  private let kernel: FourierKernel<Scalar>?
 
   /// Plans transforms of blocks of `size`.
   package init(size: Extent) {
@@ -40,6 +42,7 @@ package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
     for k in 0..<half { places.append(down.place(of: k)) }
     places.append(half)
     self.places = places
+    kernel = FourierKernel(size: size)
   }
 
   /// Bytes of the tables of blocks of `size`, `Int.max` where that does not fit.
@@ -51,18 +54,22 @@ package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
       saturatingProduct(size.height / 2 + 1, MemoryLayout<Int>.stride))
   }
 
-  /// Numbers from one row of a spectrum to the next.
-  static func pitch(_ size: Extent) -> Int { (size.height / 2 + 4) & ~3 }
+  /// Numbers from one row of a spectrum to the next: whole vectors.
+  static func pitch(_ size: Extent) -> Int { (size.height / 2 + 8) & ~7 }
   /// Numbers in a spectrum, or `Int.max`.
   package static func spectrumCount(_ size: Extent) -> Int { saturatingProduct(2, size.width, pitch(size)) }
   /// Numbers from one row of a block to the next but one. Long rows are set off by a cache line, or all rows of a
   /// butterfly would fall on the same lines of a cache.
   static func blockPitch(_ size: Extent) -> Int {
-    size.width >= 64 ? saturatingSum(size.width, 16) : (size.width + 3) & ~3
+    size.width >= 64 ? saturatingSum(size.width, 16) : (size.width + 7) & ~7
   }
   /// Numbers in a block as it is transformed, or `Int.max`: even rows, one row to spare, odd rows, one row to spare.
   package static func blockCount(_ size: Extent) -> Int {
     saturatingProduct(2, size.height / 2 + 1, blockPitch(size))
+  }
+  /// Numbers of the scratch of `synthesize`, or `Int.max`.
+  package static func scratchCount(_ size: Extent) -> Int {
+    max(spectrumCount(size), saturatingProduct(2, size.width, FourierKernel<Scalar>.mostLanes))
   }
 
   private var half: Int { size.height / 2 }
@@ -73,6 +80,66 @@ package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
   @inline(__always)
   package func offset(ofRow row: Int) -> Int {
     (row &>> 1 &+ (row & 1 == 0 ? 0 : half &+ 1)) &* blockPitch
+  }
+
+  /// Writes the spectrum of `block`, whose columns from `columns` on are zeros, and destroys the block.
+  @inline(__always)
+  package func analyze(
+    _ block: UnsafeMutablePointer<Scalar>, columns: Int, into spectrum: UnsafeMutablePointer<Scalar>
+  ) {
+    if let kernel {
+      kernel.forward(kernelPlan, block, columns: columns, into: spectrum)
+    } else {
+      forward(block, into: spectrum)
+    }
+  }
+
+  /// Writes `4n` times the block whose spectrum is the sum of `terms` products of one of `spectra`, which follow each
+  /// other, with one of `filters`, `filterStep` numbers apart, those conjugate or not; in their order.
+  @inline(__always)
+  package func synthesize(
+    _ spectra: UnsafePointer<Scalar>, _ filters: UnsafePointer<Scalar>, filterStep: Int, terms: Int,
+    conjugate: Bool, into block: UnsafeMutablePointer<Scalar>, scratch: UnsafeMutablePointer<Scalar>
+  ) {
+    if let kernel {
+      kernel.inverse(
+        kernelPlan, spectra, filters, filterStep: filterStep, terms: terms, conjugate: conjugate, into: block,
+        scratch: scratch)
+    } else {
+      sumProducts(
+        spectra, filters, filterStep: filterStep, terms: terms, conjugate: conjugate, into: scratch)
+      inverse(scratch, into: block)
+    }
+  }
+
+  private var kernelPlan: FourierKernel<Scalar>.Plan {
+    FourierKernel<Scalar>.Plan(
+      half: half, width: size.width, blockPitch: blockPitch, pitch: pitch, downRoots: down.table,
+      alongRoots: along.table, separateRoots: UnsafePointer(roots.base), places: UnsafePointer(places.base))
+  }
+
+  /// The sum of `terms` products of spectra, in their order; those of the filter conjugate or not.
+  @inline(__always)
+  private func sumProducts(
+    _ blocks: UnsafePointer<Scalar>, _ filters: UnsafePointer<Scalar>, filterStep: Int, terms: Int,
+    conjugate: Bool, into sum: UnsafeMutablePointer<Scalar>
+  ) {
+    let spectrumCount = Self.spectrumCount(size)
+    let half = spectrumCount / 2
+    let sign = Scalar.quotient(conjugate ? -1 : 1, 1)
+    for index in stride(from: 0, to: half, by: 4) {
+      var (real, imaginary) = (Scalar.Lanes.zero, Scalar.Lanes.zero)
+      var (block, filter) = (blocks + index, filters + index)
+      for _ in 0..<terms {
+        let (xr, xi) = (load(block), load(block + half))
+        let (wr, wi) = (load(filter), load(filter + half) * sign)
+        real = real + (xr * wr - xi * wi)
+        imaginary = imaginary + (xr * wi + xi * wr)
+        block += spectrumCount
+        filter += filterStep
+      }
+      store((real, imaginary), sum + index, sum + half + index)
+    }
   }
 
   /// Writes the spectrum of `block`, which it destroys.
@@ -172,7 +239,9 @@ package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
     for k in stride(from: 0, to: pitch, by: 4) {
       let (a, b, c, d) = (rows + row(k), rows + row(k &+ 1), rows + row(k &+ 2), rows + row(k &+ 3))
       let target = target + k
-      if k &+ 3 <= half {
+      if k > half {
+        for column in 0..<size.width { store(.zero, target + column &* pitch) }
+      } else if k &+ 3 <= half {
         for column in 0..<size.width {
           store(Scalar.Lanes(a[column], b[column], c[column], d[column]), target + column &* pitch)
         }
@@ -189,7 +258,7 @@ package struct FourierTransform<Scalar: FourierRing>: ~Copyable, Sendable {
   /// The columns become rows again, each at its place.
   @inline(__always)
   private func transposeBack(_ source: UnsafePointer<Scalar>, into rows: UnsafeMutablePointer<Scalar>) {
-    for k in stride(from: 0, to: pitch, by: 4) {
+    for k in stride(from: 0, through: half, by: 4) {
       let source = source + k
       if k &+ 3 <= half {
         let (a, b, c, d) = (rows + row(k), rows + row(k &+ 1), rows + row(k &+ 2), rows + row(k &+ 3))

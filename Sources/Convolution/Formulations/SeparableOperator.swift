@@ -14,6 +14,7 @@ package final class SeparableOperator<Scalar: Ring>: LinearMap {
   /// The factors of all terms.
   package let factors: SeparableFactors<Scalar>
   private let limit: Int?
+  private let weightedSum = WeightedSum<Scalar>()
   private let pieces: ColumnPieces
   /// The rows of the image that outputs read.
   private let rows: AlignedBuffer<Int>
@@ -60,24 +61,56 @@ package final class SeparableOperator<Scalar: Ring>: LinearMap {
   ) {
     let channels = geometry.channels
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
-    let scratch = AlignedBuffer<Scalar>(repeating: .zero, count: Self.scratch(geometry))
-    let passed = scratch.base
-    let line = passed + geometry.image.height &* geometry.output.width
+    let tiles = self.tiles
+    let scratch = AlignedBuffer<Scalar>(repeating: .zero, count: tiles.rows &* tiles.width)
     for n in 0..<channels.batch {
       for k in 0..<channels.output {
         let plane = output + (n &* channels.output &+ k) &* outputPlane
-        clear(plane, count: outputPlane)
         let first = n &* channels.image &+ channels.firstImageChannel(of: k)
-        for c in 0..<channels.imagePerGroup {
-          forEachTerm(k &* channels.imagePerGroup &+ c) { column, row in
-            passRows(image + (first &+ c) &* imagePlane, by: row, into: passed)
-            passColumns(passed, by: column, line: line, into: plane)
+        var top = 0
+        while top < geometry.output.height {
+          let outputs = top..<min(top &+ tiles.height, geometry.output.height)
+          var left = 0
+          while left < geometry.output.width {
+            let columns = left..<min(left &+ tiles.width, geometry.output.width)
+            for a in outputs {
+              clear(plane + (a &* geometry.output.width &+ left), count: columns.count)
+            }
+            for c in 0..<channels.imagePerGroup {
+              forEachTerm(k &* channels.imagePerGroup &+ c) { column, row in
+                passRows(
+                  image + (first &+ c) &* imagePlane, by: row, under: outputs, columns, into: scratch.base)
+                passColumns(UnsafePointer(scratch.base), by: column, outputs, columns, into: plane)
+              }
+            }
+            for a in outputs {
+              let target = plane + (a &* geometry.output.width &+ left)
+              for b in 0..<columns.count { target[b] = target[b] + bias[k] }
+            }
+            left = columns.upperBound
           }
+          top = outputs.upperBound
         }
-        for index in 0..<outputPlane { plane[index] = plane[index] + bias[k] }
       }
     }
   }
+
+  /// The outputs that are formed at a time, so many that what the first pass leaves stays in the second cache, and the rows of
+  /// that: at most `scratch` holds. A row that outputs of two tiles read is passed for both.
+  private var tiles: (height: Int, width: Int, rows: Int) {
+    let (axis, output) = (geometry.rows, geometry.output)
+    // Short pieces of long rows would all be waited for.
+    let width = min(output.width, Self.tileWidth)
+    let extent = (axis.filter &- 1) &* axis.dilation &+ 1
+    let fitting = Self.tileBytes / MemoryLayout<Scalar>.stride / width
+    // Where few outputs would share the rows of a tile, the plane is one.
+    if fitting < 2 &* extent { return (output.height, width, axis.image) }
+    let height = min(output.height, (fitting &- extent) / axis.stride &+ 1)
+    return (height, width, min(axis.image, (height &- 1) &* axis.stride &+ extent))
+  }
+
+  private static var tileWidth: Int { 4096 }
+  private static var tileBytes: Int { 1 << 19 }
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
@@ -117,53 +150,66 @@ package final class SeparableOperator<Scalar: Ring>: LinearMap {
     }
   }
 
-  /// Writes `z`, row by row at the places of the image's rows.
+  /// The first row of the image that `outputs` read.
+  @inline(__always)
+  private func firstRow(_ outputs: Range<Int>) -> Int {
+    max(0, geometry.rows.pixel(output: outputs.lowerBound, tap: 0))
+  }
+
+  /// Writes the part of `z` that the outputs in `outputs` × `part` need, from the first row that they read.
   @inline(__always)
   private func passRows(
-    _ image: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>,
-    into passed: UnsafeMutablePointer<Scalar>
+    _ image: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>, under outputs: Range<Int>,
+    _ part: Range<Int>, into passed: UnsafeMutablePointer<Scalar>
   ) {
-    let columns = geometry.columns
-    let interior = pieces.interior
-    for index in 0..<rows.count {
+    let (axis, columns, interior) = (geometry.rows, geometry.columns, pieces.interior)
+    let first = firstRow(outputs)
+    let last = min(axis.image &- 1, axis.pixel(output: outputs.upperBound &- 1, tap: axis.filter &- 1))
+    let inside = interior.clamped(to: part)
+    for index in 0..<rows.count where rows.base[index] >= first && rows.base[index] <= last {
       let imageRow = image + rows.base[index] &* columns.image
-      let target = passed + rows.base[index] &* columns.output
-      clear(target, count: columns.output)
-      if !interior.isEmpty {
-        accumulateProducts(
-          into: target + interior.lowerBound, count: interior.count, stride: columns.stride, weights: weights,
-          sources: imageRow + columns.pixel(output: interior.lowerBound, tap: 0),
-          sourceStep: columns.dilation,
-          terms: columns.filter)
+      let target = passed + (rows.base[index] &- first) &* part.count
+      if inside.count < part.count { clear(target, count: part.count) }
+      if !inside.isEmpty {
+        let sources = imageRow + columns.pixel(output: inside.lowerBound, tap: 0)
+        let sums = target + (inside.lowerBound &- part.lowerBound)
+        if columns.stride == 1 {
+          weightedSum.set(
+            weights, terms: columns.filter, sources, step: columns.dilation, into: sums, count: inside.count)
+        } else {
+          clear(sums, count: inside.count)
+          accumulateProducts(
+            into: sums, count: inside.count, stride: columns.stride, weights: weights, sources: sources,
+            sourceStep: columns.dilation, terms: columns.filter)
+        }
       }
-      if interior.count == columns.output { continue }
+      if inside.count == part.count { continue }
       for v in 0..<columns.filter {
         pieces.forEachEdge(of: v) { start, count in
+          let edge = (start..<start &+ count).clamped(to: part)
           accumulate(
-            into: target + start, count: count, stride: columns.stride, weights[v],
-            imageRow + columns.pixel(output: start, tap: v))
+            into: target + (edge.lowerBound &- part.lowerBound), count: edge.count, stride: columns.stride,
+            weights[v], imageRow + columns.pixel(output: edge.lowerBound, tap: v))
         }
       }
     }
   }
 
-  /// Adds the sums down the columns of `passed` to the outputs.
+  /// Adds the sums down the columns of `passed` to the outputs in `outputs` × `part`.
   @inline(__always)
   private func passColumns(
-    _ passed: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>, line: UnsafeMutablePointer<Scalar>,
-    into output: UnsafeMutablePointer<Scalar>
+    _ passed: UnsafePointer<Scalar>, by weights: UnsafePointer<Scalar>, _ outputs: Range<Int>,
+    _ part: Range<Int>, into output: UnsafeMutablePointer<Scalar>
   ) {
-    let (axis, width) = (geometry.rows, geometry.columns.output)
-    for a in 0..<axis.output {
+    let (axis, first) = (geometry.rows, firstRow(outputs))
+    for a in outputs {
       let taps = axis.taps(of: a)
       if taps.isEmpty { continue }
-      clear(line, count: width)
-      accumulateProducts(
-        into: line, count: width, stride: 1, weights: weights + taps.lowerBound,
-        sources: passed + axis.pixel(output: a, tap: taps.lowerBound) &* width,
-        sourceStep: axis.dilation &* width, terms: taps.count)
-      let target = output + a &* width
-      for b in 0..<width { target[b] = target[b] + line[b] }
+      weightedSum.add(
+        weights + taps.lowerBound, terms: taps.count,
+        passed + (axis.pixel(output: a, tap: taps.lowerBound) &- first) &* part.count,
+        step: axis.dilation &* part.count, to: output + (a &* geometry.output.width &+ part.lowerBound),
+        count: part.count)
     }
   }
 

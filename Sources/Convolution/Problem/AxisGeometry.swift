@@ -117,6 +117,24 @@ public struct AxisGeometry: Hashable, Sendable {
       mode: .zeros, output: output)
   }
 
+  /// The axis along which the transposed map is a convolution: of what stands at the outputs, `stride` apart with zeros in
+  /// between, by the filter turned round. The padding, which must be zeros, may come out negative.
+  package var turned: AxisGeometry {
+    let spread = (output - 1) * stride + 1
+    let reach = dilation * (filter - 1)
+    return AxisGeometry(
+      image: spread, filter: filter, stride: 1, dilation: dilation, before: reach - before,
+      after: image + before - spread, mode: .zeros, output: image)
+  }
+
+  /// The axis along which the filter's gradient is a convolution of the image by what stands at the outputs.
+  package var contractedToTaps: AxisGeometry {
+    AxisGeometry(
+      image: image, filter: output, stride: dilation, dilation: stride, before: before, after: after,
+      mode: mode,
+      output: filter)
+  }
+
   /// The pixel whose value stands at `position`, which may lie outside of the image by at most the padding;
   /// nil for a zero.
   public func source(of position: Int) -> Int? {

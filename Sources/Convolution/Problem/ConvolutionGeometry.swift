@@ -88,6 +88,26 @@ public struct ConvolutionGeometry: Hashable, Sendable {
       isTransposed: isTransposed, ranks: (2, 2))
   }
 
+  /// The transposed map as a convolution of what stands at the outputs, spread by the stride with zeros in between, by the
+  /// filters turned round, output and image channels exchanged. The padding must be zeros.
+  package var turned: ConvolutionGeometry {
+    ConvolutionGeometry(
+      rows: rows.turned, columns: columns.turned,
+      channels: ChannelGeometry(
+        batch: channels.batch, image: channels.output, output: channels.image, groups: channels.groups),
+      isTransposed: false, ranks: (4, 4))
+  }
+
+  /// The filter's gradient as a convolution of each image channel, the batch being the channels, by what stands at the
+  /// outputs, as though one group met every output channel.
+  package var contractedToTaps: ConvolutionGeometry {
+    ConvolutionGeometry(
+      rows: rows.contractedToTaps, columns: columns.contractedToTaps,
+      channels: ChannelGeometry(
+        batch: channels.imagePerGroup, image: channels.batch, output: channels.output, groups: 1),
+      isTransposed: false, ranks: (4, 4))
+  }
+
   /// What stands on the padding.
   public var paddingMode: PaddingMode { rows.mode }
   /// Rows and columns of `A`'s images.

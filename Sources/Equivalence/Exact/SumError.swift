@@ -6,7 +6,7 @@ public import Convolution
 /// With `v = 2⁻⁵³`. **float32 problems:** products are exact in float64, and `n` of them are added in `n − 1` additions:
 /// `γ_{n−1}(v)·S`. **float64 problems:** the doubled sum of Ogita, Rump and Oishi (Accurate sum and dot product, 2005,
 /// Dot2) errs by at most `2γ_{n+1}(v)²·S`, and by `5η` for each product that underflows; `4γ_{n+1}(v)²` leaves room for a
-/// bias that came first. `Ŝ·(1 + 2nv) ≥ S` in both, and `1 + 2⁻⁴⁸` covers the evaluation.
+/// bias that came first. It covers the sums of the kernels too, `(2.01n² + 8n)·v²·S` (`Bodies/Reference.h`). `Ŝ·(1 + 2nv) ≥ S` in both, and `1 + 2⁻⁴⁸` covers the evaluation.
 ///
 /// **Exact sums.** Where all pixels are multiples of `2^i` and all taps of `2^j`, all products and their partial sums are
 /// multiples of `2^{i+j}`; as long as `Ŝ < 2^{53+i+j}` they are float64 numbers, and nothing was rounded. Images of
@@ -53,18 +53,14 @@ public struct SumError: Hashable, Sendable {
     absoluteSum < exactBelow ? 0 : relative * absoluteSum + absolute
   }
 
-  /// The bounds at eight elements.
-  @inline(__always)
-  public func at(_ absoluteSums: SIMD8<Double>) -> SIMD8<Double> {
-    (relative * absoluteSums + absolute).replacing(with: 0, where: absoluteSums .< exactBelow)
-  }
+  /// The factor of `Ŝ` for a float32 problem, enlarged by what the subtraction of the bound from an element's sum, and its
+  /// addition, may round: by `2⁻⁵³` of the sum and of the bound. Sums are at most `Ŝ`, as rounding is monotone.
+  var radius: Double { relative * (1 + 0x1p-50) + 0x1p-52 * (1 + 0x1p-40) }
 
-  /// The bounds at eight elements of a float32 problem, enlarged by what the subtraction of them from the elements' sums, and
-  /// their addition, may round: by `2⁻⁵³` of the sum and of the bound. Sums are at most `Ŝ`, as rounding is monotone.
+  /// The bounds at eight elements of a float32 problem, enlarged so.
   @inline(__always)
   package func radii(_ absoluteSums: SIMD8<Double>) -> SIMD8<Double> {
-    let factor = relative * (1 + 0x1p-50) + 0x1p-52 * (1 + 0x1p-40)
-    return (factor * absoluteSums).replacing(with: 0, where: absoluteSums .< exactBelow)
+    (radius * absoluteSums).replacing(with: 0, where: absoluteSums .< exactBelow)
   }
 
   /// The exponent of the largest power of two of which all values are multiples; nil where one is not finite. Zeros are
