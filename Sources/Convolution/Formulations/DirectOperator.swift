@@ -43,6 +43,16 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
     to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>, into output: UnsafeMutablePointer<Scalar>
   ) {
     if let kernel = kernel(isAdjoint: false) { return kernel.apply(to: image, bias: bias, into: output) }
+    if let planeKernel {
+      forEachPlane(of: geometry.channels.output, rows: geometry.rows.output) { n, k, rows in
+        let first = n &* geometry.channels.image &+ geometry.channels.firstImageChannel(of: k)
+        planeKernel.apply(
+          UnsafePointer(filter.base) + k &* geometry.channels.imagePerGroup &* geometry.taps,
+          to: image + first &* geometry.image.elementCount, bias: bias[k],
+          into: output + (n &* geometry.channels.output &+ k) &* geometry.output.elementCount, rows: rows)
+      }
+      return
+    }
     let channels = geometry.channels
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     let planes = channels.imagePerGroup
@@ -51,15 +61,28 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
         let first = n &* channels.image &+ channels.firstImageChannel(of: k)
         let filters = UnsafePointer(filter.base) + k &* planes &* geometry.taps
         let target = output + (n &* channels.output &+ k) &* outputPlane
-        if let planeKernel {
-          planeKernel.apply(
-            filters, to: image + first &* imagePlane, bias: bias[k], into: target,
-            rows: 0..<geometry.rows.output)
-        } else {
-          apply(
-            filters: filters, planes: planes, images: image + first &* imagePlane, bias: bias[k], into: target
-          )
+        apply(
+          filters: filters, planes: planes, images: image + first &* imagePlane, bias: bias[k], into: target)
+      }
+    }
+  }
+
+  /// Calls `body` with each image of the batch, each of its `planes`, and rows of it: with all `rows` of a plane at once, but for
+  /// few large planes, which threads that are free share.
+  @inline(__always)
+  private func forEachPlane(of planes: Int, rows: Int, _ body: (Int, Int, Range<Int>) -> Void) {
+    let count = geometry.channels.batch &* planes
+    let work = saturatingProduct(
+      geometry.channels.batch, geometry.weights, geometry.output.elementCount)
+    if count < 4 {
+      for number in 0..<count {
+        Parallel.forEachPiece(of: rows, least: 16, multiplyAdds: work / count) { rows in
+          body(number / planes, number % planes, rows)
         }
+      }
+    } else {
+      Parallel.forEachPiece(of: count, least: 1, multiplyAdds: work) { numbers in
+        for number in numbers { body(number / planes, number % planes, 0..<rows) }
       }
     }
   }
@@ -114,16 +137,14 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     if let kernel = PlaneKernel(adjointOf: geometry, filter: UnsafePointer(filter.base)) {
-      for n in 0..<channels.batch {
-        for c in 0..<channels.image {
-          let group = c / channels.imagePerGroup
-          let first = group &* channels.outputPerGroup
-          let plane = first &* channels.imagePerGroup &+ (c &- group &* channels.imagePerGroup)
-          kernel.apply(
-            UnsafePointer(filter.base) + plane &* geometry.taps,
-            to: output + (n &* channels.output &+ first) &* outputPlane, bias: bias[c],
-            into: image + (n &* channels.image &+ c) &* imagePlane, rows: 0..<rows.image)
-        }
+      forEachPlane(of: channels.image, rows: rows.image) { n, c, rows in
+        let group = c / channels.imagePerGroup
+        let first = group &* channels.outputPerGroup
+        let plane = first &* channels.imagePerGroup &+ (c &- group &* channels.imagePerGroup)
+        kernel.apply(
+          UnsafePointer(filter.base) + plane &* geometry.taps,
+          to: output + (n &* channels.output &+ first) &* outputPlane, bias: bias[c],
+          into: image + (n &* channels.image &+ c) &* imagePlane, rows: rows)
       }
       return
     }

@@ -64,17 +64,18 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
     Self.heldBytes(plan, groups: groups, scalarByteCount: MemoryLayout<Scalar>.stride)
   }
 
-  /// Writes the results of one group of one image, from its first given plane, over the elements of its phase from its first made
+  /// Writes part `part` of `parts` of the results of one group of one image, from its first given plane, over the elements of its phase from its first made
   /// plane on; `bias` has a number for each made plane, which are of the extent `plane`.
   @inline(__always)
   func apply(
-    group: Int, to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>,
+    group: Int, part: Int, of parts: Int, to image: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>,
     into output: UnsafeMutablePointer<Scalar>, plane: Extent, scratch: UnsafeMutablePointer<Scalar>,
     table: ChannelTable
   ) {
     let (rows, columns) = (plan.rows, plan.columns)
     let target = output + (rows.phase &* plane.width &+ columns.phase)
     if plan.isEmpty {
+      if part > 0 { return }
       for k in 0..<plan.made {
         for a in 0..<rows.made {
           let row = target + (k &* plane.elementCount &+ a &* rows.step &* plane.width)
@@ -83,6 +84,12 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
       }
       return
     }
+    // In whole blocks of rows, so that no row is packed more often than by one thread; vectors along channels have but one.
+    let unit = plan.isWide ? 1 : plan.rowBlock
+    let blocks = (rows.made &+ unit &- 1) / unit
+    let first = min(rows.made, blocks &* part / parts &* unit)
+    let last = min(rows.made, blocks &* (part &+ 1) / parts &* unit)
+    if first == last { return }
     let kept = plan.keptChannels(scalarByteCount: MemoryLayout<Scalar>.stride)
     let shape = CKCorrelation(
       channels: plan.given, rows: rows.given, columns: columns.given, made: plan.made, madeRows: rows.made,
@@ -95,6 +102,7 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
       outputColumnStep: columns.step)
     table.correlate(
       shape, isWide: plan.isWide, image,
-      UnsafePointer(weights.base) + group &* kept &* plan.given &* plan.tapCount, bias, target, scratch)
+      UnsafePointer(weights.base) + group &* kept &* plan.given &* plan.tapCount, bias, target, scratch,
+      rows: first..<last)
   }
 }

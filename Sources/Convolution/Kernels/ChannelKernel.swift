@@ -97,17 +97,27 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
       isAdjoint
       ? (channels.outputPerGroup, channels.imagePerGroup) : (channels.imagePerGroup, channels.outputPerGroup)
     let (givenPlane, madePlane) = isAdjoint ? (outputPlane, imagePlane) : (imagePlane, outputPlane)
-    let room = AlignedBuffer<Scalar>(capacity: scratch)
-    for n in 0..<channels.batch {
-      for group in 0..<channels.groups {
-        let number = n &* channels.groups &+ group
-        for phase in phases {
-          phase.apply(
-            group: group, to: image + number &* given &* givenPlane, bias: bias + group &* made,
-            into: output + number &* made &* madePlane, plane: isAdjoint ? geometry.image : geometry.output,
-            scratch: room.base, table: table)
-        }
+    let count = channels.batch &* channels.groups
+    let compute = { (number: Int, part: Int, parts: Int, room: UnsafeMutablePointer<Scalar>) in
+      let group = number % channels.groups
+      for phase in self.phases {
+        phase.apply(
+          group: group, part: part, of: parts, to: image + number &* given &* givenPlane,
+          bias: bias + group &* made, into: output + number &* made &* madePlane,
+          plane: isAdjoint ? self.geometry.image : self.geometry.output, scratch: room, table: self.table)
       }
+    }
+    let work = saturatingProduct(channels.batch, geometry.weights, geometry.output.elementCount)
+    if Parallel.shares(multiplyAdds: work) {
+      // Of each image and group a few parts; each thread has scratch of its own.
+      let parts = count >= 16 ? 1 : 8
+      Parallel.forEach(parts: count &* parts, multiplyAdds: work) { part in
+        let room = AlignedBuffer<Scalar>(capacity: scratch)
+        compute(part / parts, part % parts, parts, room.base)
+      }
+    } else {
+      let room = AlignedBuffer<Scalar>(capacity: scratch)
+      for number in 0..<count { compute(number, 0, 1, room.base) }
     }
   }
 }

@@ -16,25 +16,24 @@ struct ChannelTable: @unchecked Sendable {
     return isWide ? double.pointee.wideChannels : double.pointee.blockChannels
   }
 
-  /// Writes the results of all made rows; `scratch` is as large as the plan says.
+  /// Writes the results of some made rows; `scratch` is as large as the plan says.
   @inline(__always)
   func correlate<Scalar: Ring>(
     _ shape: CKCorrelation, isWide: Bool, _ image: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,
     _ bias: UnsafePointer<Scalar>, _ output: UnsafeMutablePointer<Scalar>,
-    _ scratch: UnsafeMutablePointer<Scalar>
+    _ scratch: UnsafeMutablePointer<Scalar>, rows: Range<Int>
   ) {
     var shape = shape
-    let rows = shape.madeRows
     if Scalar.self == Float.self {
       let kernel = isWide ? float.pointee.correlateWide : float.pointee.correlate
       kernel.unsafelyUnwrapped(
         &shape, reinterpreted(image), reinterpreted(weights), reinterpreted(bias), reinterpreted(output),
-        reinterpreted(scratch), 0, rows)
+        reinterpreted(scratch), rows.lowerBound, rows.upperBound)
     } else {
       let kernel = isWide ? double.pointee.correlateWide : double.pointee.correlate
       kernel.unsafelyUnwrapped(
         &shape, reinterpreted(image), reinterpreted(weights), reinterpreted(bias), reinterpreted(output),
-        reinterpreted(scratch), 0, rows)
+        reinterpreted(scratch), rows.lowerBound, rows.upperBound)
     }
   }
 }

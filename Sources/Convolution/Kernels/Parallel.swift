@@ -32,28 +32,42 @@ public enum Parallel {
   /// To be called once after each `enter`.
   public static func leave() { busyThreads.wrappingSubtract(1, ordering: .relaxed) }
 
+  /// Whether so many multiply-adds would be split now; a question before parts are made that one thread would not need.
+  package static func shares(multiplyAdds: Int) -> Bool {
+    multiplyAdds >= worthSharing && available() != nil
+  }
+
+  /// The team, and how many threads besides this one it has free; nil where there is none.
+  private static func available() -> (team: any ComputeTeam, others: Int)? {
+    guard let team = team.withLock({ $0 }) else { return nil }
+    let others = team.threads - max(1, busyThreads.load(ordering: .relaxed))
+    return others > 0 ? (team, others) : nil
+  }
+
   /// Calls `body` once for each of `0..<parts`, which together take so many multiply-adds, here or on free threads of the
   /// team too. Parts must be independent of each other.
   package static func forEach(parts: Int, multiplyAdds: Int, _ body: (Int) -> Void) {
-    if parts > 1, multiplyAdds >= worthSharing, let team = team.withLock({ $0 }) {
-      let others = min(parts, team.threads) - max(1, busyThreads.load(ordering: .relaxed))
-      if others > 0 {
-        withoutActuallyEscaping(body) { body in
-          // Unchecked: `run` returns only when no thread is in `body` any more.
-          nonisolated(unsafe) let body = body
-          team.run(parts: parts, others: others) { body($0) }
-        }
-        return
-      }
+    guard parts > 1, multiplyAdds >= worthSharing, let (team, others) = available() else {
+      for part in 0..<parts { body(part) }
+      return
     }
-    for part in 0..<parts { body(part) }
+    withoutActuallyEscaping(body) { body in
+      // Unchecked: `run` returns only when no thread is in `body` any more.
+      nonisolated(unsafe) let body = body
+      team.run(parts: parts, others: min(others, parts - 1)) { body($0) }
+    }
   }
 
-  /// `0..<count` cut into pieces for `forEach`: as many as keep two dozen threads busy to the end, none but the last with
-  /// less than `least`, each a multiple of `unit`.
-  package static func pieces(of count: Int, least: Int, unit: Int = 1) -> [Range<Int>] {
-    let length = max(least, (count + 47) / 48)
-    let step = max(1, (length + unit - 1) / unit * unit)
-    return stride(from: 0, to: count, by: step).map { $0..<min(count, $0 + step) }
+  /// Calls `body` with pieces that make up `0..<count`, none but the last shorter than `least`, of together so many multiply-adds;
+  /// with all of it at once where nothing is shared.
+  package static func forEachPiece(
+    of count: Int, least: Int, multiplyAdds: Int, _ body: (Range<Int>) -> Void
+  ) {
+    if !shares(multiplyAdds: multiplyAdds) { return body(0..<count) }
+    // Enough pieces that nobody waits long for the last one, and few enough that what they have in common is not read often.
+    let step = max(least, (count + 15) / 16)
+    forEach(parts: (count + step - 1) / step, multiplyAdds: multiplyAdds) { part in
+      body(part * step..<min(count, (part + 1) * step))
+    }
   }
 }
