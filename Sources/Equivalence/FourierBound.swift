@@ -7,8 +7,8 @@ import Convolution
 /// `w_kc` a filter plane, `n = L₁·L₂` the points of a transform, `N = Σ_c ‖x_c‖·‖w_kc‖`. All statements are for one block.
 ///
 /// **One operation.** A sum of complex numbers, rounded in its parts, is `(a + b)(1 + δ)`, `|δ| ≤ u`; a product with a root
-/// `ab(1 + δ)`, `1 + |δ| ≤ τ = (1 + √5·u)(1 + β)` (Brent, Percival and Zimmermann, Math. Comp. 76, 2007). Products with
-/// −1, ±i and powers of two are exact.
+/// `ab(1 + δ)`, `1 + |δ| ≤ τ = (1 + √5·u)(1 + β)` (Brent, Percival and Zimmermann, Math. Comp. 76, 2007); fused it
+/// errs by less, 2u. Products with −1, ±i and powers of two are exact.
 ///
 /// **Forward.** Every layer of sums or of products is a multiple of a unitary map, whose error relative to its result's
 /// norm is at most that of one operation; so the errors of layers multiply (Percival, Math. Comp. 72, 2003). That holds for the
