@@ -9,16 +9,6 @@ import Testing
     (.direct, .sparse), (.toeplitz, .sparse), (.banded, .sparse), (.banded, .dense), (.toeplitz, .dense),
   ]
 
-  /// Runs `body` with each instruction set selected.
-  func withEveryVariant(_ body: (KernelVariant) throws -> Void) rethrows {
-    let selected = KernelVariant.selected
-    defer { selected.select() }
-    for variant in KernelVariant.available {
-      variant.select()
-      try body(variant)
-    }
-  }
-
   /// What a map writes, and what stands before and behind it, at an address that is `shift` elements from a boundary.
   func written<Scalar: Ring>(
     _ count: Int, shift: Int, guardedBy value: Scalar, _ body: (UnsafeMutablePointer<Scalar>) -> Void
