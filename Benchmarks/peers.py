@@ -31,8 +31,8 @@ warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta 
 class Session:
     """`convcheck bench --serve-cases`: a line with a case, a line with its times."""
 
-    def __init__(self, binary):
-        self.command = [binary, "bench", "--serve-cases", "--max-operator", str(4 << 30)]
+    def __init__(self, binary, threads=1):
+        self.command = [binary, "bench", "--serve-cases", "--max-operator", str(4 << 30), "--threads", str(threads)]
         clean = {k: v for k, v in os.environ.items() if not k.startswith("CONVCHECK_") or k == "CONVCHECK_KERNELS"}
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean
@@ -225,6 +225,29 @@ def sections(session):
     ]
 
 
+def two_threads(binary, cores, rounds, seconds):
+    """Name and least seconds with one thread and with two, in turns, on two cores; None where there is but one."""
+    if len(cores) < 2:
+        return None
+    alone = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, set(sorted(cores)[-2:]))
+    sessions = [Session(binary, threads) for threads in (1, 2)]
+    rows = []
+    for name, image, weights, padding in [
+        ("1→1, 1024², 7×7", "1024x1024", "7x7", 0), ("64→64, 56², 3×3", "64x56x56", "64x64x3x3", 1),
+    ]:
+        fields = {"image": image, "filter": weights, "padding": padding, "formulation": "direct", "seconds": seconds}
+        taken = [[], []]
+        for _ in range(3 * rounds):
+            for times, session in zip(taken, sessions):
+                times += session.ask(**fields, iterations=100_000)["seconds"]
+        rows.append((name, min(taken[0]), min(taken[1])))
+    for session in sessions:
+        session.close()
+    os.sched_setaffinity(0, alone)
+    return rows
+
+
 def named(make, name):
     """The same contender by another name."""
 
@@ -246,6 +269,7 @@ def main():
     parser.add_argument("--only", default="", help="sections whose title has this in it, printed and not written")
     parser.add_argument("--output", type=Path, default=HERE.parent / "docs", help="the folder to write to")
     options = parser.parse_args()
+    cores = os.sched_getaffinity(0)
     # Before the libraries are loaded, whose threads inherit it.
     os.sched_setaffinity(0, {options.core})
     global np, report, rivals
@@ -278,7 +302,8 @@ def main():
     if options.only:
         print("\n".join(report.section(*part) for part in done))
     else:
-        report.write(options.output, done, limits, options, rivals.versions())
+        shared = two_threads(options.binary, cores, options.rounds, options.seconds)
+        report.write(options.output, done, shared, limits, options, rivals.versions())
 
 
 if __name__ == "__main__":

@@ -125,7 +125,15 @@ def limits_table(limits):
     return "\n".join(rows)
 
 
-def write(folder, done, limits, options, versions):
+def threads_section(rows):
+    """How much faster two threads are than one."""
+    lines = ["## Two threads", "", "A large convolution shared by two threads on two cores; the results are the same, bit by bit.", ""]
+    lines += ["| | one thread | two threads | ratio |", "| --- | ---: | ---: | ---: |"]
+    lines += [f"| {name} | {duration(one)} | {duration(two)} | **{short(one / two)}** |" for name, one, two in rows]
+    return "\n".join(lines) + "\n"
+
+
+def write(folder, done, shared, limits, options, versions):
     """The page and the pictures."""
     by_title = {title: cells for title, _, _, cells in done}
     (folder / "benchmarks-single.svg").write_text(single_picture(by_title["Single channel"], limits))
@@ -156,6 +164,8 @@ and result copied and stored matrices read, at the rate of the smallest cache in
 
 """
     text += "\n".join(section(*part) for part in done)
+    if shared:
+        text += "\n" + threads_section(shared)
     (folder / "benchmarks.md").write_text(text)
 
 

@@ -7,10 +7,10 @@ public final class ThreadTeam: Sendable {
   /// How many threads it may keep busy, the one that asks included.
   public let threads: Int
 
-  /// One computation. Unchecked: `seats` is used under the monitor's lock alone.
+  /// One computation. Unchecked: `seats` is used under the monitor's lock alone, and `body` changes when nobody else is here.
   private final class Job: @unchecked Sendable {
     let parts: Int
-    let body: @Sendable (Int) -> Void
+    private var body: (@Sendable (Int) -> Void)?
     private let next = Atomic<Int>(0)
     /// How many threads of the team are in it.
     let seated = Atomic<Int>(0)
@@ -25,12 +25,16 @@ public final class ThreadTeam: Sendable {
 
     /// Takes one part after the other until none is left.
     func work() {
+      guard let body else { return }
       while true {
         let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
         if part >= parts { return }
         body(part)
       }
     }
+
+    /// Lets go of what was computed: a thread may hold the job a moment longer, and the computation must not outlive `run`.
+    func end() { body = nil }
   }
 
   /// The computations that more threads may join.
@@ -64,6 +68,7 @@ public final class ThreadTeam: Sendable {
     job.work()
     // Who has not come by now comes too late; who has is waited for.
     open.withLock { jobs in jobs.removeAll { $0 === job } }
+    defer { job.end() }
     for _ in 0..<Self.looks {
       if job.seated.load(ordering: .acquiring) == 0 { return }
       csystem_pause()

@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmarking
 import Convolution
 import Glibc
+import Serving
 
 /// `convcheck bench`: every formulation timed, and held against the limits of the machine; the speed of the number coding.
 struct BenchCommand: ParsableCommand {
@@ -34,16 +35,19 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup(title: "Kernels") var kernels: KernelSettings
   @Option(help: ArgumentHelp("The most bytes the matrices of one case may take.", valueName: "bytes"))
   var maxOperator = 1 << 30
+  @Option(help: "Threads that may share a large case.") var threads = 1
   @Option(help: "How rows are written: table (default) or json.") var format = Format.table
   @Flag(help: "Answer cases from standard input, line by line.") var serveCases = false
 
   func validate() throws {
     guard maxOperator >= 1 else { throw ValidationError("--max-operator must be at least 1.") }
+    guard (1...256).contains(threads) else { throw ValidationError("--threads must be from 1 to 256.") }
   }
 
   func run() throws {
     let variant = try kernels.variant()
     variant.select()
+    if threads > 1 { Parallel.install(try ThreadTeam(threads: threads)) }
     if serveCases {
       var session = BenchSession(kernels: variant, memoryLimit: maxOperator)
       session.run()

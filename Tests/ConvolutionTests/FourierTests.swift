@@ -215,12 +215,20 @@ import Testing
 
   @Test("transforms of one size are planned once, those of another instruction set anew")
   func cache() {
-    let one = FourierCache.transform(Float.self, size: Extent(16, 32))
-    #expect(one === FourierCache.transform(Float.self, size: Extent(16, 32)))
-    #expect(one !== FourierCache.transform(Float.self, size: Extent(32, 16)))
-    #expect(FourierCache.transform(Double.self, size: Extent(16, 32)).size == one.size)
-    for width in 0..<40 { _ = FourierCache.transform(PrimeField.self, size: Extent(2, 1 << (width % 16))) }
-    #expect(FourierCache.transform(Float.self, size: Extent(16, 32)).size == one.size)
+    func transform(_ height: Int, _ width: Int) -> FourierTransform<Float> {
+      FourierCache.transform(Float.self, size: Extent(height, width))
+    }
+    var byVariant: [FourierTransform<Float>] = []
+    withEveryVariant { _ in
+      // Another test may just have had one forgotten; not each time.
+      #expect((0..<100).contains { _ in transform(16, 32) === transform(16, 32) })
+      #expect(transform(16, 32) !== transform(32, 16))
+      let kept = transform(16, 32)
+      for width in 0..<40 { _ = FourierCache.transform(PrimeField.self, size: Extent(2, 1 << (width % 16))) }
+      #expect(kept.size == transform(16, 32).size)
+      byVariant.append(kept)
+    }
+    #expect(Set(byVariant.map { ObjectIdentifier($0) }).count == KernelVariant.available.count)
   }
 
   /// Integers, whose convolution rounding finds again.

@@ -23,8 +23,8 @@ def long_problem(side, taps, repeats):
     return {"image": encode(np.ones((side, side), "float32")), "filter": [[1] * taps] * taps, "repeat": repeats}
 
 
-# 5·10¹⁰ multiply-adds: seconds of work, within the default limit, and few enough to be waited for.
-SECONDS_OF_WORK = long_problem(512, 33, 200)
+# 10¹¹ multiply-adds: seconds of work, within the default limit, and few enough to be waited for.
+SECONDS_OF_WORK = long_problem(512, 33, 380)
 # 4·10¹² multiply-adds: minutes on any machine. The server that gets it needs a higher limit.
 MINUTES_OF_WORK = long_problem(1024, 65, 1000)
 MORE_WORK = ["--max-work", str(10**13), "--request-timeout", "600"]

@@ -43,6 +43,19 @@ private final class Calls: Sendable {
     #expect(failures.load(ordering: .relaxed) == 0)
   }
 
+  @Test("what was computed is let go of by the time that it is done")
+  func nothingStays() throws {
+    let team = try ThreadTeam(threads: 3)
+    for _ in 0..<5000 {
+      var calls = Calls(parts: 4)
+      team.run(parts: 4, others: 2) { [calls] in calls.note($0) }
+      guard isKnownUniquelyReferenced(&calls) else {
+        Issue.record("a thread of the team still holds it")
+        return
+      }
+    }
+  }
+
   @Test("with others allowed, others come", .timeLimit(.minutes(1)))
   func othersCome() throws {
     let team = try ThreadTeam(threads: 2)
