@@ -104,7 +104,8 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
         phase.apply(
           group: group, part: part, of: parts, to: image + number &* given &* givenPlane,
           bias: bias + group &* made, into: output + number &* made &* madePlane,
-          plane: self.isAdjoint ? self.geometry.image : self.geometry.output, scratch: room, table: self.table)
+          plane: self.isAdjoint ? self.geometry.image : self.geometry.output, scratch: room, table: self.table
+        )
       }
     }
     let work = saturatingProduct(channels.batch, geometry.weights, geometry.output.elementCount)
