@@ -1,0 +1,75 @@
+import Convolution
+import Synchronization
+import TestSupport
+import Testing
+
+/// A team of one thread that takes the parts in the wrong order, and remembers how many there were.
+private final class ReversedTeam: ComputeTeam {
+  let threads = 4
+  private let counted = Atomic<Int>(0)
+
+  var parts: Int { counted.load(ordering: .relaxed) }
+
+  func run(parts: Int, others: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    counted.wrappingAdd(parts, ordering: .relaxed)
+    for part in (0..<parts).reversed() { body(part) }
+  }
+}
+
+@Suite(.serialized) struct ParallelTests {
+  @Test(
+    "a shared computation gives the same bits as that of one thread",
+    arguments: [
+      // One plane; planes; channels by rows, by a single block, of 1×1; strides; groups; a batch.
+      (Shape(300, 310), Shape(9, 9), ConvolutionOptions()),
+      (
+        Shape(5, 1, 200, 200), Shape(6, 1, 5, 5),
+        ConvolutionOptions(padding: .sides(Padding(vertical: 2, horizontal: 2)))
+      ),
+      (
+        Shape(1, 16, 65, 63), Shape(17, 16, 3, 3),
+        ConvolutionOptions(padding: .sides(Padding(vertical: 1, horizontal: 1)))
+      ),
+      (
+        Shape(1, 64, 14, 14), Shape(80, 64, 3, 3),
+        ConvolutionOptions(padding: .sides(Padding(vertical: 1, horizontal: 1)))
+      ),
+      (Shape(1, 64, 40, 40), Shape(48, 64, 1, 1), ConvolutionOptions()),
+      (Shape(1, 32, 70, 70), Shape(32, 32, 3, 3), ConvolutionOptions(stride: Extent(2, 2))),
+      (Shape(2, 32, 40, 40), Shape(32, 8, 5, 5), ConvolutionOptions(groups: 4)),
+    ])
+  func sameBits(image: Shape, filter: Shape, options: ConvolutionOptions) throws {
+    var random = DeterministicNumbers(seed: 9)
+    let problem = try ConvolutionProblem<Float>(
+      image: random.tensor(image), filter: random.tensor(filter), options: options)
+    let prepared = try Formulation.direct.makeOperator(
+      storage: .sparse, geometry: problem.geometry, filter: problem.filter)
+    let upstream: Tensor<Float> = random.tensor(problem.geometry.resultShape)
+    func computed() -> [[Float]] {
+      var result = problem.makeOutput()
+      prepared.apply(to: problem.image, into: &result)
+      var gradient = Tensor<Float>(shape: image, repeating: 0)
+      prepared.applyAdjoint(to: upstream, into: &gradient)
+      return [Array(result.values), Array(gradient.values)]
+    }
+    let alone = computed()
+    let team = ReversedTeam()
+    Parallel.install(team)
+    defer { Parallel.install(nil) }
+    #expect(computed() == alone)
+    #expect(team.parts > 2)
+  }
+
+  @Test("nothing is shared where all threads of the team have work of their own")
+  func busy() throws {
+    for _ in 0..<4 { Parallel.enter() }
+    defer { for _ in 0..<4 { Parallel.leave() } }
+    let team = ReversedTeam()
+    Parallel.install(team)
+    defer { Parallel.install(nil) }
+    #expect(!Parallel.shares(multiplyAdds: .max))
+    var parts: [Int] = []
+    Parallel.forEach(parts: 3, multiplyAdds: .max) { parts.append($0) }
+    #expect(parts == [0, 1, 2] && team.parts == 0)
+  }
+}
