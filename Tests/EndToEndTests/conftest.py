@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from access import TOKENS
 from support import BINARY, ECHO, ROOT, Asker, Server, get
 
 
@@ -54,3 +55,15 @@ def own_server(tmp_path):
     yield start
     for running in started:
         running.kill()
+
+
+@pytest.fixture
+def token_file(tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text("# may come in\n\n" + "\n".join(TOKENS) + "\n")
+    return file
+
+
+@pytest.fixture
+def guarded(own_server, token_file):
+    return own_server("--token-file", str(token_file))
