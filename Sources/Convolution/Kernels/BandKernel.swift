@@ -37,14 +37,14 @@ struct BandKernel: Sendable {
     withUnsafePointer(to: bands) { bands in
       if Scalar.self == Float.self {
         tables.floats.pointee.bands(
-          bands, assumed(diagonals, Float.self), assumed(image, Float.self),
+          bands, reinterpreted(diagonals), reinterpreted(image),
           unsafeBitCast(bias, to: Float.self),
-          assumed(output, Float.self), rows.lowerBound, rows.upperBound)
+          reinterpreted(output), rows.lowerBound, rows.upperBound)
       } else if Scalar.self == Double.self {
         tables.doubles.pointee.bands(
-          bands, assumed(diagonals, Double.self), assumed(image, Double.self),
+          bands, reinterpreted(diagonals), reinterpreted(image),
           unsafeBitCast(bias, to: Double.self),
-          assumed(output, Double.self), rows.lowerBound, rows.upperBound)
+          reinterpreted(output), rows.lowerBound, rows.upperBound)
       }
     }
   }
@@ -58,14 +58,14 @@ struct BandKernel: Sendable {
     withUnsafePointer(to: bands) { bands in
       if Scalar.self == Float.self {
         tables.floats.pointee.products(
-          bands, assumed(matrices, Float.self), assumed(image, Float.self),
+          bands, reinterpreted(matrices), reinterpreted(image),
           unsafeBitCast(bias, to: Float.self),
-          assumed(output, Float.self), rows.lowerBound, rows.upperBound)
+          reinterpreted(output), rows.lowerBound, rows.upperBound)
       } else if Scalar.self == Double.self {
         tables.doubles.pointee.products(
-          bands, assumed(matrices, Double.self), assumed(image, Double.self),
+          bands, reinterpreted(matrices), reinterpreted(image),
           unsafeBitCast(bias, to: Double.self),
-          assumed(output, Double.self), rows.lowerBound, rows.upperBound)
+          reinterpreted(output), rows.lowerBound, rows.upperBound)
       }
     }
   }

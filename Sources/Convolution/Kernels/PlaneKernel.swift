@@ -41,10 +41,7 @@ package struct PlaneKernel: Sendable {
     if plane.top < 0 || plane.left < 0 { return nil }
     var plane = plane
     if !ck_plane_takes(&plane) { return nil }
-    // A number less itself is zero, or NaN where it is not finite.
-    if ck_plane_is_padded(&plane) {
-      for tap in 0..<geometry.weights where filter[tap] - filter[tap] != .zero { return nil }
-    }
+    if ck_plane_is_padded(&plane), !areFinite(filter, count: geometry.weights) { return nil }
     self.tables = tables
     self.plane = plane
     firstTap = plane.tapStep < 0 ? geometry.taps - 1 : 0
@@ -61,13 +58,13 @@ package struct PlaneKernel: Sendable {
     withUnsafePointer(to: plane) { plane in
       if Scalar.self == Float.self {
         tables.floats.pointee.rows(
-          plane, assumed(filter, Float.self), assumed(image, Float.self), unsafeBitCast(bias, to: Float.self),
-          assumed(output, Float.self), rows.lowerBound, rows.upperBound)
+          plane, reinterpreted(filter), reinterpreted(image), unsafeBitCast(bias, to: Float.self),
+          reinterpreted(output), rows.lowerBound, rows.upperBound)
       } else if Scalar.self == Double.self {
         tables.doubles.pointee.rows(
-          plane, assumed(filter, Double.self), assumed(image, Double.self),
+          plane, reinterpreted(filter), reinterpreted(image),
           unsafeBitCast(bias, to: Double.self),
-          assumed(output, Double.self), rows.lowerBound, rows.upperBound)
+          reinterpreted(output), rows.lowerBound, rows.upperBound)
       }
     }
   }
@@ -94,10 +91,10 @@ struct PlaneDots: Sendable {
     withUnsafePointer(to: plane) { plane in
       if Scalar.self == Float.self {
         tables.floats.pointee.dots(
-          plane, assumed(outputs, Float.self), assumed(image, Float.self), assumed(gradient, Float.self))
+          plane, reinterpreted(outputs), reinterpreted(image), reinterpreted(gradient))
       } else if Scalar.self == Double.self {
         tables.doubles.pointee.dots(
-          plane, assumed(outputs, Double.self), assumed(image, Double.self), assumed(gradient, Double.self))
+          plane, reinterpreted(outputs), reinterpreted(image), reinterpreted(gradient))
       }
     }
   }

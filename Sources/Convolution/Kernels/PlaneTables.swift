@@ -23,25 +23,11 @@ struct PlaneTables: @unchecked Sendable {
   ) {
     if Scalar.self == Float.self {
       floats.pointee.columns(
-        assumed(matrix, Float.self), rows, columns, assumed(factors, Float.self), assumed(sums, Float.self))
+        reinterpreted(matrix), rows, columns, reinterpreted(factors), reinterpreted(sums))
     } else if Scalar.self == Double.self {
       doubles.pointee.columns(
-        assumed(matrix, Double.self), rows, columns, assumed(factors, Double.self), assumed(sums, Double.self)
+        reinterpreted(matrix), rows, columns, reinterpreted(factors), reinterpreted(sums)
       )
     }
   }
-}
-
-/// The same address, of elements that are known to be of another type: where `Scalar.self == Float.self` has been asked.
-@inline(__always)
-func assumed<Scalar, Known>(_ start: UnsafePointer<Scalar>, _: Known.Type) -> UnsafePointer<Known> {
-  UnsafeRawPointer(start).assumingMemoryBound(to: Known.self)
-}
-
-/// The same for elements that are written.
-@inline(__always)
-func assumed<Scalar, Known>(
-  _ start: UnsafeMutablePointer<Scalar>, _: Known.Type
-) -> UnsafeMutablePointer<Known> {
-  UnsafeMutableRawPointer(start).assumingMemoryBound(to: Known.self)
 }

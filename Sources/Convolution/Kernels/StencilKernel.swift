@@ -28,16 +28,16 @@ struct StencilKernel: Sendable {
     _ entries: UnsafePointer<ToeplitzStencil<Scalar>.Entry>, _ blocks: UnsafePointer<StencilBlock>,
     to image: UnsafePointer<Scalar>, bias: Scalar, into output: UnsafeMutablePointer<Scalar>, rows: Range<Int>
   ) {
-    let blocks = assumed(blocks, CKStencilBlock.self)
+    let blocks: UnsafePointer<CKStencilBlock> = reinterpreted(blocks)
     withUnsafePointer(to: stencil) { stencil in
       if Scalar.self == Float.self {
         tables.floats.pointee.stencil(
-          stencil, assumed(entries, CKStencilEntryF32.self), blocks, assumed(image, Float.self),
-          unsafeBitCast(bias, to: Float.self), assumed(output, Float.self), rows.lowerBound, rows.upperBound)
+          stencil, reinterpreted(entries), blocks, reinterpreted(image),
+          unsafeBitCast(bias, to: Float.self), reinterpreted(output), rows.lowerBound, rows.upperBound)
       } else if Scalar.self == Double.self {
         tables.doubles.pointee.stencil(
-          stencil, assumed(entries, CKStencilEntryF64.self), blocks, assumed(image, Double.self),
-          unsafeBitCast(bias, to: Double.self), assumed(output, Double.self), rows.lowerBound, rows.upperBound
+          stencil, reinterpreted(entries), blocks, reinterpreted(image),
+          unsafeBitCast(bias, to: Double.self), reinterpreted(output), rows.lowerBound, rows.upperBound
         )
       }
     }
