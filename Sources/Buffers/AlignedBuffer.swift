@@ -206,45 +206,4 @@ extension AlignedBuffer where Element == UInt8 {
     var text = text
     text.withUTF8 { append(contentsOf: $0) }
   }
-
-  /// Appends `value` in decimal.
-  public mutating func append(decimal value: Int) {
-    // Int.min has 20 characters: a sign and 19 digits.
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var first = digits.count
-      var rest = value.magnitude
-      repeat {
-        first -= 1
-        digits[first] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
-        rest /= 10
-      } while rest > 0
-      if value < 0 {
-        first -= 1
-        digits[first] = 0x2D
-      }
-      append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
-    }
-  }
-
-  /// Appends `value / 10^places` in decimal, with exactly `places` digits, 1 to 18, behind the point. `value` must not be
-  /// negative.
-  public mutating func append(decimal value: Int, places: Int) {
-    precondition(value >= 0 && places >= 1 && places <= 18, "no such fixed-point number")
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { digits in
-      var first = digits.count
-      var rest = UInt(value)
-      var left = places
-      repeat {
-        if left == 0 {
-          first -= 1
-          digits[first] = 0x2E
-        }
-        first -= 1
-        digits[first] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
-        rest /= 10
-        left -= 1
-      } while rest > 0 || left >= 0
-      append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
-    }
-  }
 }

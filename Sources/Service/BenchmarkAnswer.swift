@@ -36,7 +36,9 @@ extension ConvolutionService {
     writer.beginArray()
     for (index, row) in BenchmarkRunner(plan).run().enumerated() {
       if index > 0 { writer.newLine() }
-      writer.row(row)
+      writer.beginObject()
+      writer.measured(row)
+      writer.endObject()
     }
     writer.endArray()
     writer.endObject()
@@ -44,41 +46,4 @@ extension ConvolutionService {
   }
 
   private static let needsExtents = "is missing: height x width, such as image=256x256&filter=3x3."
-}
-
-extension JSONWriter {
-  fileprivate mutating func row(_ row: BenchmarkRow) {
-    beginObject()
-    key("formulation")
-    string(row.subject.formulation.rawValue)
-    key("storage")
-    string(row.subject.storage.rawValue)
-    if let cost = row.cost {
-      key("stored_entries")
-      integer(cost.storedEntries)
-      key("bytes")
-      integer(cost.heldBytes)
-      key("multiply_adds")
-      integer(cost.multiplyAdds)
-    }
-    switch row.outcome {
-    case .refused(let error):
-      key("refused")
-      string(error.description)
-    case .measured(let measurement):
-      key("iterations")
-      integer(measurement.iterations)
-      let numbers: [(StaticString, Double)] = [
-        ("setup_seconds", measurement.setup), ("minimum_seconds", measurement.minimum),
-        ("median_seconds", measurement.median), ("percentile95_seconds", measurement.percentile95),
-        ("gigaflops", measurement.gigaflops), ("gigabytes_per_second", measurement.gigabytesPerSecond),
-        ("max_deviation", measurement.maxDeviation),
-      ]
-      for (name, value) in numbers {
-        key(name)
-        number(value)
-      }
-    }
-    endObject()
-  }
 }

@@ -1,3 +1,4 @@
+import Buffers
 import Convolution
 
 /// Writes numbers as text: `37`, `0.1`, `1.5e-7`, `1e20`, `-0.0`.
@@ -40,7 +41,7 @@ enum DecimalText {
     let count = digitCount(decimal.digits, powers)
     let digits = decimal.digits &* powers.integers[9 &- count]
     let first = digits / 100_000_000
-    let rest = eightDigits(digits &- first &* 100_000_000)
+    let rest = (digits &- first &* 100_000_000).eightDecimalDigits
     // The last digit is the highest byte, and a zero digit is still a zero byte.
     let significant = 9 &- rest.leadingZeroBitCount &>> 3
     return arrange(
@@ -58,7 +59,7 @@ enum DecimalText {
     let first = digits / 10_000_000_000_000_000
     let rest = digits &- first &* 10_000_000_000_000_000
     let upper = rest / 100_000_000
-    let (left, right) = (eightDigits(upper), eightDigits(rest &- upper &* 100_000_000))
+    let (left, right) = (upper.eightDecimalDigits, (rest &- upper &* 100_000_000).eightDecimalDigits)
     let significant =
       right == 0 ? 9 &- left.leadingZeroBitCount &>> 3 : 17 &- right.leadingZeroBitCount &>> 3
     let text = UInt128(left | 0x3030_3030_3030_3030) | UInt128(right | 0x3030_3030_3030_3030) << 64
@@ -124,21 +125,6 @@ enum DecimalText {
   private static func digitCount(_ value: UInt64, _ powers: PowersOfTen) -> Int {
     let estimate = ((64 &- value.leadingZeroBitCount) &* 1233) &>> 12
     return estimate &+ (value >= powers.integers[estimate] ? 1 : 0)
-  }
-
-  /// The eight digits of a number below 10^8, one a byte, the first in the lowest byte.
-  ///
-  /// Four digits are split into pairs and those into digits in all lanes at once, by multiplication with the
-  /// rounded up reciprocals 10486 / 2^20 of 100 and 103 / 2^10 of 10: their quotients are exact below 10^4
-  /// and 100, because there the excess stays below one hundredth and one tenth.
-  @inline(__always)
-  private static func eightDigits(_ value: UInt64) -> UInt64 {
-    let upper = value / 10_000
-    let halves = upper | (value &- upper &* 10_000) &<< 32
-    let hundreds = (halves &* 10486) &>> 20 & 0x0000_007F_0000_007F
-    let pairs = hundreds | (halves &- hundreds &* 100) &<< 16
-    let tens = (pairs &* 103) &>> 10 & 0x000F_000F_000F_000F
-    return tens | (pairs &- tens &* 10) &<< 8
   }
 
   @inline(__always)

@@ -152,6 +152,14 @@ public struct JSONWriter: ~Copyable {
     }
   }
 
+  /// Writes members of the open object whose values are numbers, as `key` and `number` do.
+  public mutating func numbers(_ members: [(StaticString, Double)]) {
+    for (name, value) in members {
+      key(name)
+      number(value)
+    }
+  }
+
   /// Writes a shape as the array of its extents.
   public mutating func shape(_ shape: Shape) {
     beginArray()

@@ -2,6 +2,7 @@ import Benchmarking
 import Buffers
 import Convolution
 import Glibc
+import Service
 import TensorCoding
 
 /// The rows of a benchmark as JSON.
@@ -52,14 +53,6 @@ enum BenchDocument {
 }
 
 extension JSONWriter {
-  /// Members whose values are numbers.
-  mutating func numbers(_ members: [(StaticString, Double)]) {
-    for (name, value) in members {
-      key(name)
-      number(value)
-    }
-  }
-
   /// The limits of one variant.
   mutating func limits(_ limits: MachineLimits) {
     beginObject()
@@ -109,33 +102,8 @@ extension JSONWriter {
     string(subject.dataType.rawValue)
     key("measure")
     string(subject.quantity.rawValue)
-    key("formulation")
-    string(subject.formulation.rawValue)
-    key("storage")
-    string(subject.storage.rawValue)
-    if let cost = row.cost {
-      key("stored_entries")
-      integer(cost.storedEntries)
-      key("bytes")
-      integer(cost.heldBytes)
-      key("multiply_adds")
-      integer(cost.multiplyAdds)
-    }
-    switch row.outcome {
-    case .refused(let error):
-      key("refused")
-      string(error.description)
-    case .measured(let measurement):
-      key("iterations")
-      integer(measurement.iterations)
-      numbers([
-        ("setup_seconds", measurement.setup), ("minimum_seconds", measurement.minimum),
-        ("median_seconds", measurement.median), ("percentile95_seconds", measurement.percentile95),
-        ("gigaflops", measurement.gigaflops), ("gigabytes_per_second", measurement.gigabytesPerSecond),
-        ("max_deviation", measurement.maxDeviation),
-      ])
-      if let limit = measurement.limit { self.limit(limit) }
-    }
+    measured(row)
+    if case .measured(let measurement) = row.outcome, let limit = measurement.limit { self.limit(limit) }
     endObject()
   }
 }

@@ -5,9 +5,9 @@ import Testing
 
 /// How often each part of a computation was called.
 private final class Calls: Sendable {
-  private let counts: Mutex<[Int]>
+  private let counts: Monitor<[Int]>
 
-  init(parts: Int) { counts = Mutex([Int](repeating: 0, count: parts)) }
+  init(parts: Int) { counts = Monitor([Int](repeating: 0, count: parts)) }
 
   func note(_ part: Int) { counts.withLock { $0[part] += 1 } }
   var isOnceEach: Bool { counts.withLock { $0.allSatisfy { $0 == 1 } } }

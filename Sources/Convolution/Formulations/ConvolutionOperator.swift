@@ -115,6 +115,8 @@ extension Formulation {
   ///   - memoryLimit: The most bytes the operator may hold; checked before anything is allocated.
   ///   - workLimit: The most multiply-adds one application may take.
   /// - Throws: what `check` throws.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func makeOperator<Scalar: TensorScalar>(
     storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
     bias: borrowing Tensor<Scalar>, options: FormulationOptions = FormulationOptions(),
@@ -126,6 +128,8 @@ extension Formulation {
   /// Prepares the operator of this formulation, in floating-point numbers, without a bias.
   ///
   /// - Throws: what `check` throws.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func makeOperator<Scalar: TensorScalar>(
     storage: Storage, geometry: ConvolutionGeometry, filter: borrowing Tensor<Scalar>,
     options: FormulationOptions = FormulationOptions(), memoryLimit: Int = .max, workLimit: Int = .max
