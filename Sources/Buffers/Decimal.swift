@@ -5,7 +5,7 @@ extension AlignedBuffer where Element == UInt8 {
       let target = room.baseAddress.unsafelyUnwrapped
       target.pointee = 0x2D
       let sign = value < 0 ? 1 : 0
-      return sign + UInt64(value.magnitude).writeDecimal(to: target + sign)
+      return sign &+ UInt64(value.magnitude).writeDecimal(to: target + sign)
     }
   }
 
@@ -32,15 +32,15 @@ extension UInt64 {
   func writeDecimal(to target: UnsafeMutablePointer<UInt8>, atLeast least: Int = 1) -> Int {
     if self >= 100_000_000 || least > 8 {
       let upper = self / 100_000_000
-      let count = upper.writeDecimal(to: target, atLeast: Swift.max(1, least - 8))
-      Self.store((self - upper * 100_000_000).eightDecimalDigits, target + count)
-      return count + 8
+      let count = upper.writeDecimal(to: target, atLeast: Swift.max(1, least &- 8))
+      Self.store((self &- upper &* 100_000_000).eightDecimalDigits, target + count)
+      return count &+ 8
     }
     let digits = eightDecimalDigits
     // The first digit is the lowest byte, and a zero digit a zero byte.
-    let skipped = Swift.min(digits.trailingZeroBitCount / 8, 8 - least)
-    Self.store(digits >> UInt64(8 * skipped), target)
-    return 8 - skipped
+    let skipped = Swift.min(digits.trailingZeroBitCount &>> 3, 8 &- least)
+    Self.store(digits &>> UInt64(8 &* skipped), target)
+    return 8 &- skipped
   }
 
   /// The eight digits of a number below 10^8 as numbers, one a byte, the first in the lowest byte.
