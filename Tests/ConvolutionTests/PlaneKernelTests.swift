@@ -105,6 +105,67 @@ import Testing
     }
   }
 
+  @Test("padding at every width around that of vectors, and at every height around that of the filter")
+  func edges() throws {
+    var random = SeededNumbers(seed: 68)
+    for size in 2...8 {
+      try withEvery(around: [4, 8, 16, 32, 48, 64]) { width in
+        let before = random.integer(0...size - 1)
+        let padding = Padding(
+          top: random.integer(0...size - 1), left: before, bottom: random.integer(0...size - 1),
+          right: random.integer(size - 1 - before...size - 1))
+        let image = Extent(size + random.integer(0...9), width)
+        let geometry = try geometry(image, Extent(size, random.integer(1...size)), padding)
+        try check(geometry, Float.self, &random)
+        try check(geometry, Double.self, &random)
+      }
+    }
+  }
+
+  @Test("what stands at the end of one row of the image is not at the beginning of the next")
+  func neighbours() throws {
+    for size in [3, 5, 7, 9] {
+      for width in [16, 23, 64, 70, 150] {
+        let pad = size / 2
+        let geometry = try geometry(
+          Extent(12, width), Extent(size, size), Padding(top: pad, left: pad, bottom: pad, right: pad))
+        let x = (0..<geometry.imageElementCount).map { index in
+          [0, width - 1].contains(index % width) ? Float.infinity : 1
+        }
+        let w = [Float](repeating: 1, count: geometry.weights)
+        try withEveryVariant { variant in
+          let map = try Formulation.direct.makeRingOperator(
+            storage: .sparse, geometry: geometry, filter: Tensor(w, Shape(1, 1, size, size))
+          ).map
+          let computed = written(geometry.outputElementCount, shift: 1, guardedBy: Float(7)) {
+            map.apply(to: x, bias: [0], into: $0)
+          }
+          #expect(computed.isGuarded)
+          for (index, value) in computed.written.enumerated() {
+            let column = index % width
+            #expect(
+              value.isInfinite == (column <= pad || column >= width - 1 - pad) && !value.isNaN,
+              "\(variant), \(size)² over \(width) columns, at \(index)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test("planes that are larger than caches")
+  func largePlanes() throws {
+    var random = SeededNumbers(seed: 69)
+    for (image, size, padding) in [
+      (Extent(1100, 1000), 3, 1), (Extent(20, 60_000), 2, 0), (Extent(300, 4000), 5, 2),
+    ] {
+      let geometry = try ConvolutionGeometry(
+        image: Shape(image.height, image.width), filter: Shape(size, size),
+        options: ConvolutionOptions(
+          padding: .sides(Padding(top: padding, left: padding, bottom: padding, right: padding))))
+      try check(geometry, Float.self, &random)
+    }
+  }
+
   @Test("steps from row to row, and from tap to tap")
   func steps() throws {
     var random = SeededNumbers(seed: 63)

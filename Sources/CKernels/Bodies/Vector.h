@@ -17,9 +17,12 @@
 #define store OF_TYPE(store)
 #define broadcast OF_TYPE(broadcast)
 #define multiplyAdd OF_TYPE(multiplyAdd)
+#define lanes OF_TYPE(lanes)
 #endif
 
 typedef REAL vector __attribute__((vector_size(VECTOR_BYTES)));
+// What a comparison of vectors gives: all bits of a lane, or none.
+typedef __typeof__((vector){} == (vector){}) lanes;
 
 // Any address.
 INLINE vector load(const REAL *from) {
