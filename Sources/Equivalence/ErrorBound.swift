@@ -19,7 +19,8 @@ import Convolution
 /// result within `γ_n(v)·S` adds `2(n + 1)·v²·S`, or where it lies further off no more than v of the distance, which no verdict
 /// turns on. `4γ_{n+1}(v)²` covers either.
 ///
-/// **Outward rounding.** The computed `Ŝ` lies below `S` by a factor of at least `1 − γ_n(v)`, so `Ŝ·(1 + 2nv) ≥ S`.
+/// **Outward rounding.** The computed `Ŝ` lies below `S` by a factor of at least `1 − γ_n(v)`, so `Ŝ·(1 + 2nv) ≥ S`; that of the kernels
+/// for float32 does not lie below `S` at all, nor below what float64 would make of it.
 /// The few float64 operations on constants and on each element err by `2⁻⁵³` each; the factor `1 + 2⁻⁴⁸` covers 32.
 struct ErrorBound: Hashable, Sendable {
   /// The factor of `Ŝ`.

@@ -1,96 +1,176 @@
 import Convolution
+import Synchronization
 
-/// Forms the reference of a convolution whose padding mode is zeros, strip by strip: by the kernel of the instruction set
+/// Forms the reference of a convolution whose padding mode is zeros, part by part: by the kernel of the instruction set
 /// in use where it can, else output by output. Each output is one chain over its channels and taps in row-major order.
 ///
 /// The kernel knows neither padding nor strides along a row, nor rows shorter than its vectors. Where there are such, it is given
-/// a copy of the strip's pixels with the zeros around them, pixels that are a stride apart side by side. A product of a
+/// a copy of the part's pixels with the zeros around them, pixels that are a stride apart side by side. A product of a
 /// zero there with a tap changes no sum, unless the tap is not finite; then there is no copy, and no kernel.
-struct ForwardReference<Sum: ProductSum> {
+///
+/// Parts may be formed by several threads at the same time, each with a window of its own.
+final class ForwardReference<Sum: ProductSum> {
   /// Fewer products than this are formed before a kernel has started.
   private static var fewProducts: Int { 512 }
+  /// Taps that the kernel goes through as one row: rows of few taps take longer to begin than to end.
+  private static var tapsOfRow: Int { 1024 }
 
-  /// From the pixels of a channel to those of the next, and from its weights to the next one's.
+  /// From the pixels of a channel to those of the next, and from its weights to the next one's; and from the weights of a
+  /// plane of outputs to those of the next.
   struct Steps {
     let image: Int
     let weights: Int
+    let planes: Int
   }
 
   private let geometry: ConvolutionGeometry
   private let steps: Steps
-  private let values: ReferenceValues
+  private let rowCapacity: Int
+  private let weights: UnsafeBufferPointer<Sum.Factor>
+  private let images: UnsafeBufferPointer<Sum.Factor>
   private let kernel: ReferenceKernel<Sum.Factor>
-  private let usesKernel: Bool
-  /// Where the pixels of each column of the filter stand.
-  private let columns: [Int]
+  private let kernelWeights: ReferenceWeights<Sum.Factor>?
   private let window: PixelWindow<Sum.Factor>?
+  /// The steps that the kernel goes: rows of a channel are one where they have few taps, and so are channels.
+  private let channels: (count: Int, step: Int, weightStep: Int)
+  private let rows: (count: Int, step: Int)
+  private let outputStep: Int
+  private let columns: [Int]
+  /// Whether no product other than zero is below 2⁻¹²⁶, once that was asked.
+  private let staysNormal = Mutex<Bool?>(nil)
 
-  /// Forms outputs of `geometry` into the values of `strip`. Channels follow each other where `steps` does not say otherwise;
-  /// `weights` are all that there are.
+  /// How many planes of outputs the kernel forms together.
+  static var together: Int { ReferenceKernel<Sum.Factor>().planes }
+
+  /// Forms outputs of `geometry`, at most `rowCapacity` rows of them at once. Channels follow each other where `steps` does not say
+  /// otherwise; `weights` and `images` are all that there are.
   init(
     _ geometry: ConvolutionGeometry, steps: Steps? = nil, weights: UnsafeBufferPointer<Sum.Factor>,
-    into strip: borrowing ReferenceStrip
+    images: UnsafeBufferPointer<Sum.Factor>, rowCapacity: Int
   ) {
     self.geometry = geometry
-    let steps = steps ?? Steps(image: geometry.image.elementCount, weights: geometry.taps)
+    self.rowCapacity = rowCapacity
+    self.weights = weights
+    self.images = images
+    let inGroup = geometry.channels.imagePerGroup
+    let steps =
+      steps
+      ?? Steps(
+        image: geometry.image.elementCount, weights: geometry.taps, planes: inGroup * geometry.taps)
     self.steps = steps
-    values = strip.values
     kernel = ReferenceKernel()
-    let (rows, axis, channels) = (geometry.rows, geometry.columns, geometry.channels)
+    let (down, along, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let products = saturatingProduct(
-      saturatingProduct(channels.batch, channels.output), channels.imagePerGroup, geometry.taps,
+      saturatingProduct(channels.batch, channels.output), inGroup, geometry.taps,
       geometry.output.elementCount)
-    let isInside = rows.interior.count == rows.output && axis.interior.count == axis.output
-    if products < Self.fewProducts || (kernel.splits && !Sum.splits) {
-      (usesKernel, columns, window) = (false, [], nil)
-    } else if isInside && axis.stride == 1 && axis.output >= kernel.lanes {
-      (usesKernel, columns, window) = (true, (0..<axis.filter).map { $0 &* axis.dilation }, nil)
-    } else if isInside || Scan(weights).nonfinite == 0 {
-      let found = PixelWindow<Sum.Factor>(
-        geometry, planeStep: steps.image, rowCapacity: strip.rowCapacity, lanes: kernel.lanes)
-      (usesKernel, columns, window) = (found != nil, found?.columnOffsets() ?? [], found)
-    } else {
-      (usesKernel, columns, window) = (false, [], nil)
+    let isInside = down.interior.count == down.output && along.interior.count == along.output
+    var usesKernel = products >= Self.fewProducts && (!kernel.splits || Sum.splits)
+    var window: PixelWindow<Sum.Factor>?
+    if usesKernel && !(isInside && along.stride == 1 && along.output >= kernel.lanes) {
+      if isInside || Scan(weights).nonfinite == 0 {
+        window = PixelWindow(geometry, planeStep: steps.image, rowCapacity: rowCapacity, lanes: kernel.lanes)
+      }
+      usesKernel = window != nil
+    }
+    self.window = window
+    kernelWeights = usesKernel ? ReferenceWeights(weights) : nil
+    guard usesKernel else {
+      (self.channels, rows, outputStep, columns) = ((0, 0, 0), (0, 0), 0, [])
+      return
+    }
+    let step = window?.steps ?? (plane: steps.image, row: geometry.image.width)
+    let offsets = window?.columnOffsets() ?? (0..<along.filter).map { $0 &* along.dilation }
+    outputStep = down.stride &* step.row
+    let rowStep = down.dilation &* step.row
+    if geometry.taps > Self.tapsOfRow {
+      (columns, rows) = (offsets, (down.filter, rowStep))
+      self.channels = (inGroup, step.plane, steps.weights)
+      return
+    }
+    var joined = 1
+    if steps.weights == geometry.taps {
+      for count in 1...max(1, min(inGroup, Self.tapsOfRow / geometry.taps)) where inGroup % count == 0 {
+        joined = count
+      }
+    }
+    columns = (0..<joined).flatMap { c in
+      (0..<down.filter).flatMap { u in offsets.map { c &* step.plane &+ u &* rowStep &+ $0 } }
+    }
+    rows = (1, 0)
+    self.channels = (inGroup / joined, joined &* step.plane, joined &* steps.weights)
+  }
+
+  /// The window of a thread, which must not be used by two at a time; nil where none is needed.
+  func makeWindow() -> PixelWindow<Sum.Factor>? {
+    window.flatMap { _ in
+      PixelWindow(geometry, planeStep: steps.image, rowCapacity: rowCapacity, lanes: kernel.lanes)
     }
   }
 
-  /// Forms the rows `rows` of the output plane of `weights` and `image`, the first of their channels; every sum begins with
-  /// `start`.
+  /// Forms the rows `rows` of output planes that are sums over the same channels, from `image` on, into `values`, `planeStep`
+  /// apart. Each has a start in `starts`; the first one's weights begin at `first`.
   func form(
-    _ rows: Range<Int>, weights: UnsafePointer<Sum.Factor>, image: UnsafePointer<Sum.Factor>, start: Double
+    _ rows: Range<Int>, starts: UnsafeBufferPointer<Double>, weights first: Int,
+    image: UnsafePointer<Sum.Factor>, _ window: PixelWindow<Sum.Factor>?, into values: ReferenceValues,
+    planeStep: Int
   ) {
-    if !usesKernel || !formByKernel(rows, weights, image, start) {
-      formOneByOne(rows, weights, image, start)
+    var done = 0
+    while done < starts.count {
+      let left = starts.count &- done
+      let blocks = (left &+ kernel.planes &- 1) / kernel.planes
+      let planes = done..<done &+ (left &+ blocks &- 1) / blocks
+      let these = UnsafeBufferPointer(rebasing: starts[planes])
+      let place = first &+ done &* steps.planes
+      if !formByKernel(rows, these, place, image, window, values.advanced(by: done &* planeStep), planeStep) {
+        for plane in planes {
+          formOneByOne(
+            rows, weights.baseAddress.unsafelyUnwrapped + (first &+ plane &* steps.planes), image,
+            starts[plane], values.advanced(by: plane &* planeStep))
+        }
+      }
+      done = planes.upperBound
     }
   }
 
   /// Forms rows by the kernel; says whether the sums are good.
   private func formByKernel(
-    _ rows: Range<Int>, _ weights: UnsafePointer<Sum.Factor>, _ image: UnsafePointer<Sum.Factor>,
-    _ start: Double
+    _ outputs: Range<Int>, _ starts: UnsafeBufferPointer<Double>, _ first: Int,
+    _ image: UnsafePointer<Sum.Factor>, _ window: PixelWindow<Sum.Factor>?, _ values: ReferenceValues,
+    _ planeStep: Int
   ) -> Bool {
-    let (down, width, taps) = (geometry.rows, geometry.image.width, geometry.filter)
-    let target = ReferenceTarget(
-      value: values.value, tail: values.tail, absolute: values.absolute, step: geometry.output.width)
-    let step: (plane: Int, row: Int)
-    let source: UnsafePointer<Sum.Factor>
-    if let window {
-      source = window.pixels(of: rows, in: image)
-      step = window.steps
-    } else {
-      source =
+    guard let kernelWeights else { return false }
+    let (down, along) = (geometry.rows, geometry.columns)
+    let source =
+      window?.pixels(of: outputs, in: image)
+      ?? UnsafePointer(
         image
-        + (down.pixel(output: rows.lowerBound, tap: 0) &* width &+ geometry.columns.pixel(output: 0, tap: 0))
-      step = (steps.image, width)
-    }
-    return columns.withUnsafeBufferPointer { columns in
+          + (down.pixel(output: outputs.lowerBound, tap: 0) &* along.image &+ along.pixel(output: 0, tap: 0)))
+    let found = columns.withUnsafeBufferPointer { columns in
       kernel.form(
-        rows: rows.count, count: max(geometry.output.width, kernel.lanes),
+        rows: outputs.count, count: max(geometry.output.width, kernel.lanes),
         ReferenceTaps(
-          planes: geometry.channels.imagePerGroup, rows: taps.height, columns: columns, planeStep: step.plane,
-          rowStep: down.dilation &* step.row, outputStep: down.stride &* step.row,
-          weightPlaneStep: steps.weights, weightRowStep: taps.width),
-        source: source, weights: weights, start: start, into: target)
+          planes: channels.count, rows: rows.count, columns: columns, planeStep: channels.step,
+          rowStep: rows.step, outputStep: outputStep, weightStep: steps.planes,
+          weightPlaneStep: channels.weightStep, weightRowStep: columns.count),
+        source: source, weights: kernelWeights, from: first, starts: starts,
+        into: ReferenceTarget(
+          value: values.value, tail: values.tail, absolute: values.absolute, step: geometry.output.width,
+          planeStep: planeStep))
+    }
+    return found.isEmpty || (found == .small && noneIsSmall)
+  }
+
+  /// Whether no product other than zero is below 2⁻¹²⁶, which matters to sums of float32 alone.
+  private var noneIsSmall: Bool {
+    func least(_ factors: UnsafeBufferPointer<Sum.Factor>) -> Double {
+      precondition(Sum.Factor.precision == .single, "only magnitudes of float32 are summed in float32")
+      let start = UnsafeRawPointer(factors.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: Float.self)
+      return Scan.least(UnsafeBufferPointer(start: start, count: factors.count))
+    }
+    return staysNormal.withLock { known in
+      let answer = known ?? (least(weights) * least(images) >= 0x1p-126)
+      known = answer
+      return answer
     }
   }
 
@@ -98,7 +178,7 @@ struct ForwardReference<Sum: ProductSum> {
   @inline(never)
   private func formOneByOne(
     _ outputs: Range<Int>, _ weights: UnsafePointer<Sum.Factor>, _ image: UnsafePointer<Sum.Factor>,
-    _ start: Double
+    _ start: Double, _ values: ReferenceValues
   ) {
     let (rows, columns) = (geometry.rows, geometry.columns)
     var index = 0

@@ -127,13 +127,15 @@ extension FourierBound {
     let bound = FourierBound(Scalar.self, plan: plan, adjoint: adjoint, hasBias: problem.hasBias)
     let planes = channels.imagePerGroup
     let (given, made) = adjoint ? (channels.outputPerGroup, planes) : (planes, channels.outputPerGroup)
-    let image = BlockSource(problem.image.values, geometry)
+    let image = BlockSource(geometry)
     let size = adjoint ? geometry.image : geometry.output
     var result = Tensor<Double>(shape: geometry.resultShape, repeating: 0)
     let values = result.mutableValues.baseAddress.unsafelyUnwrapped
-    let taps = Array(0..<geometry.taps)
+    let (pixels, taps) = (
+      problem.image.values.baseAddress.unsafelyUnwrapped, problem.filter.values.baseAddress.unsafelyUnwrapped
+    )
     let filters = (0..<channels.output * planes).map { plane in
-      norm(problem.filter.values, from: plane * geometry.taps, rows: [0], columns: taps)
+      norm(taps + plane * geometry.taps, rows: [0], columns: [0..<geometry.taps])
     }
     let rowBlocks = (0..<plan.rows.blockCount(adjoint: adjoint)).map { image.rows(of: plan.rows, block: $0) }
     let columnBlocks = (0..<plan.columns.blockCount(adjoint: adjoint)).map {
@@ -144,8 +146,8 @@ extension FourierBound {
       for rows in rowBlocks where !rows.reached.isEmpty {
         for columns in columnBlocks where !columns.reached.isEmpty {
           let norms = (0..<given).map { channel in
-            let start = (group * given + channel) * image.planeCount
-            return norm(problem.image.values, from: start, rows: rows.read, columns: columns.read)
+            let plane = pixels + (group * given + channel) * image.planeCount
+            return norm(plane, rows: rows.read, columns: columns.read)
           }
           for m in 0..<made {
             var (products, sum, most) = (0.0, 0.0, 0.0)
@@ -177,36 +179,6 @@ extension FourierBound {
     }
     return result
   }
-
-  /// At least the norm of the elements at all sums of `start`, a row and a column; infinite where one is not finite.
-  @inline(__always)
-  static func norm<Scalar: TensorScalar>(
-    _ values: UnsafeBufferPointer<Scalar>, from start: Int, rows: [Int], columns: [Int]
-  ) -> Double {
-    let base = values.baseAddress.unsafelyUnwrapped + start
-    var largest: Scalar = 0
-    for row in rows {
-      for column in columns {
-        let value = base[row &+ column].magnitude
-        if !(value < .infinity) { return .infinity }
-        largest = max(largest, value)
-      }
-    }
-    if largest == 0 { return 0 }
-    // Scaled so that the largest is about 1, no square overflows, and those that underflow don't count.
-    let exponent = min(1000, max(-1000, Int(Double(largest).exponent)))
-    let scale = Double(sign: .plus, exponent: -exponent, significand: 1)
-    var sum = 0.0
-    for row in rows {
-      for column in columns {
-        let value = Double(base[row &+ column]) * scale
-        sum += value * value
-      }
-    }
-    let roundings = Double(rows.count) * Double(columns.count) + 4
-    return (sum * (1 + 2 * roundings * 0x1p-53)).squareRoot() / scale * (1 + 0x1p-50)
-      + .leastNonzeroMagnitude
-  }
 }
 
 /// Where the pixels of the operator's blocks stand in the image that the problem is given.
@@ -215,7 +187,7 @@ private struct BlockSource {
   let planeCount: Int
   private let geometry: ConvolutionGeometry
 
-  init<Scalar: TensorScalar>(_ values: UnsafeBufferPointer<Scalar>, _ geometry: ConvolutionGeometry) {
+  init(_ geometry: ConvolutionGeometry) {
     self.geometry = geometry
     planeCount = (geometry.isTransposed ? geometry.output : geometry.image).elementCount
   }
@@ -227,9 +199,18 @@ private struct BlockSource {
     return (read.map { $0 * width }, reached)
   }
 
-  /// The columns that a block reads, and those of the result that it reaches.
-  func columns(of axis: FourierAxis, block: Int) -> (read: [Int], reached: Range<Int>) {
-    meeting(geometry.columns, axis, block)
+  /// The columns that a block reads, in runs, and those of the result that it reaches.
+  func columns(of axis: FourierAxis, block: Int) -> (read: [Range<Int>], reached: Range<Int>) {
+    let (read, reached) = meeting(geometry.columns, axis, block)
+    var runs: [Range<Int>] = []
+    for column in read {
+      if let last = runs.last, last.upperBound == column {
+        runs[runs.count - 1] = last.lowerBound..<column + 1
+      } else {
+        runs.append(column..<column + 1)
+      }
+    }
+    return (runs, reached)
   }
 
   private func meeting(
@@ -244,9 +225,4 @@ private struct BlockSource {
     let read = axis.mode == .zeros ? Array(pixels) : pixels.compactMap { axis.source(of: $0 - axis.before) }
     return (read, blocks.outputs(reachedBy: pixels))
   }
-}
-
-extension Tensor where Scalar: TensorScalar {
-  /// At least the norm of all elements.
-  var norm: Double { FourierBound.norm(values, from: 0, rows: [0], columns: Array(0..<values.count)) }
 }

@@ -11,43 +11,32 @@ public struct FourierReport: Hashable, Sendable {
   /// The same of the certified bounds of all elements, `‖B‖₂ / (‖x‖₂·‖w‖₂)`; infinite where one of them is.
   public let normwiseBound: Double
 
-  /// The report on what `prepared` computed from `problem`; nil where that is another formulation.
+  /// The report on what `prepared` computed from `problem`, `bound` being its bound for that; nil where it is another
+  /// formulation.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public init?<Scalar: TensorScalar>(
     of prepared: borrowing ConvolutionOperator<Scalar>, result: borrowing Tensor<Scalar>,
-    problem: borrowing ConvolutionProblem<Scalar>
+    problem: borrowing ConvolutionProblem<Scalar>, bound: borrowing ResultBound
   ) {
-    guard let map = prepared.map as? FourierOperator<Scalar>,
-      let bounds = FourierBound.elements(of: prepared, problem: problem)
-    else { return nil }
+    guard let map = prepared.map as? FourierOperator<Scalar>, let boundNorm = bound.norm() else { return nil }
     precondition(result.shape == problem.geometry.resultShape, "another result's shape")
     size = map.plan.size
-    let scale = problem.image.norm * problem.filter.norm
+    let scale = problem.image.norm() * problem.filter.norm()
     var difference = Tensor<Double>(shape: result.shape, repeating: 0)
     do throws(ConvolutionError) {
       let definition = try Formulation.direct.makeOperator(
-        storage: .sparse, geometry: problem.geometry, filter: problem.filter.inDouble,
-        bias: problem.bias.inDouble,
+        storage: .sparse, geometry: problem.geometry, filter: problem.filter.inDouble(),
+        bias: problem.bias.inDouble(),
         options: FormulationOptions())
-      definition.apply(to: problem.image.inDouble, into: &difference)
+      definition.apply(to: problem.image.inDouble(), into: &difference)
     } catch {
       preconditionFailure("the definition takes every problem")
     }
     let values = difference.mutableValues
     for index in 0..<values.count { values[index] = Double(result.values[index]) - values[index] }
     func relative(_ norm: Double) -> Double { norm == 0 ? 0 : norm / scale }
-    normwiseError = relative(difference.norm)
-    normwiseBound = relative(bounds.norm)
-  }
-}
-
-extension Tensor where Scalar: TensorScalar {
-  /// The same numbers in float64.
-  fileprivate var inDouble: Tensor<Double> {
-    var copy = Tensor<Double>(shape: shape, repeating: 0)
-    let target = copy.mutableValues
-    for index in 0..<target.count { target[index] = Double(values[index]) }
-    return copy
+    normwiseError = relative(difference.norm())
+    normwiseBound = relative(boundNorm)
   }
 }

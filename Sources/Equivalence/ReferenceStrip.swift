@@ -11,9 +11,22 @@ struct ReferenceValues {
 
   /// The sums in `room`, which holds `capacity` of each of the three.
   init(_ room: UnsafeMutablePointer<Double>, capacity: Int) {
-    value = room
-    tail = room + capacity
-    absolute = room + 2 * capacity
+    self.init(value: room, tail: room + capacity, absolute: room + 2 * capacity)
+  }
+
+  private init(
+    value: UnsafeMutablePointer<Double>, tail: UnsafeMutablePointer<Double>,
+    absolute: UnsafeMutablePointer<Double>
+  ) {
+    self.value = value
+    self.tail = tail
+    self.absolute = absolute
+  }
+
+  /// The sums from `offset` on.
+  @inline(__always)
+  func advanced(by offset: Int) -> ReferenceValues {
+    ReferenceValues(value: value + offset, tail: tail + offset, absolute: absolute + offset)
   }
 
   /// Sets the sums at `index`.
@@ -25,42 +38,19 @@ struct ReferenceValues {
   }
 }
 
-/// A strip of whole rows of one plane of the reference. Its elements lie side by side as they do in the results, and
-/// few enough of them to stay in the first cache.
-struct ReferenceStrip: ~Copyable {
-  /// The sums.
+/// Room for sums of the reference.
+struct ReferenceRoom: ~Copyable {
+  /// The sums; tails are zero.
   let values: ReferenceValues
-  /// The most rows it holds.
-  let rowCapacity: Int
 
-  /// The most lanes of a kernel.
-  private static var spare: Int { 8 }
-
-  /// Room for strips of planes of this size.
-  init(_ plane: Extent) {
-    // 1024 elements take 24 KiB.
-    rowCapacity = min(plane.height, max(1, 1024 / plane.width))
-    // A kernel that forms more outputs of the last row than there are writes behind it.
-    let capacity = rowCapacity * plane.width + Self.spare
+  /// Room for so many.
+  init(capacity: Int) {
     values = ReferenceValues(
       UnsafeMutablePointer<Double>.allocate(capacity: 3 * capacity), capacity: capacity)
     values.tail.initialize(repeating: 0, count: capacity)
   }
 
   deinit { values.value.deallocate() }
-
-  /// Calls `body` with the rows of each strip of plane `plane`, its first element in the result, and its elements.
-  @inline(__always)
-  borrowing func forEachPart(
-    of plane: Int, _ size: Extent, _ body: (_ rows: Range<Int>, _ from: Int, _ count: Int) -> Void
-  ) {
-    var row = 0
-    while row < size.height {
-      let rows = row..<min(row &+ rowCapacity, size.height)
-      body(rows, (plane &* size.height &+ row) &* size.width, rows.count &* size.width)
-      row = rows.upperBound
-    }
-  }
 }
 
 extension ReferenceValues {

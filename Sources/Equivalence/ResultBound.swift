@@ -37,4 +37,12 @@ public enum ResultBound: ~Copyable, Sendable {
       return bounds.values.baseAddress
     }
   }
+
+  /// At least the norm of the bounds by element; nil for dot products.
+  borrowing func norm() -> Double? {
+    switch self {
+    case .dotProduct: nil
+    case .elementwise(let bounds): bounds.norm()
+    }
+  }
 }

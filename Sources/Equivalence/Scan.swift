@@ -24,6 +24,14 @@ struct Scan {
     type.dataType == .float64 && largest >= splitLimit
   }
 
+  /// The least magnitude other than zero, as float64; infinite where there is none.
+  static func least(_ values: UnsafeBufferPointer<Float>) -> Double {
+    // Less 1, the bits of zeros are more than all others.
+    var least = UInt32.max
+    for index in 0..<values.count { least = min(least, values[index].magnitude.bitPattern &- 1) }
+    return Double(Float(bitPattern: least &+ 1 == 0 ? Float.infinity.bitPattern : least &+ 1))
+  }
+
   /// How many magnitudes have at least these bits: magnitudes order like their bits, without regard to NaN.
   @inline(__always)
   private static func count<Scalar: TensorScalar>(

@@ -147,95 +147,143 @@ struct Summands<Scalar: TensorScalar> {
     let (left, right) = (rebound(first, to: Sum.Factor.self), rebound(second, to: Sum.Factor.self))
     if direction == .images {
       let turned = TurnedFactors(geometry, filter: left, outputs: right)
-      formForward(
-        geometry.turned, UnsafePointer(turned.filter.base), UnsafePointer(turned.images.base), as: Sum.self,
-        into: &sink)
+      formForward(geometry.turned, turned.filter.elements, turned.images.elements, as: Sum.self, into: &sink)
       return
     }
     // Zeros are skipped; pixels that stand on the padding are put there.
     let isPadded = geometry.paddingMode != .zeros
     let padded = isPadded ? ImagePadding(geometry).padded(second) : AlignedBuffer<Scalar>()
-    let images = isPadded ? rebound(UnsafePointer(padded.base), to: Sum.Factor.self) : right
     let inner = isPadded ? geometry.padded : geometry
+    let images = UnsafeBufferPointer(
+      start: isPadded ? rebound(UnsafePointer(padded.base), to: Sum.Factor.self) : right,
+      count: inner.imageElementCount)
     if direction == .outputs {
-      formForward(inner, left, images, as: Sum.self, into: &sink)
+      let filter = UnsafeBufferPointer(start: left, count: geometry.weights)
+      formForward(inner, filter, images, as: Sum.self, into: &sink)
     } else {
-      formFilterGradient(inner, left, images, as: Sum.self, into: &sink)
+      let outputs = UnsafeBufferPointer(start: left, count: geometry.outputElementCount)
+      formFilterGradient(inner, outputs, images, as: Sum.self, into: &sink)
     }
   }
 
   private func formForward<Sum: ProductSum, Sink: ReferenceSink>(
-    _ geometry: ConvolutionGeometry, _ filter: UnsafePointer<Sum.Factor>, _ images: UnsafePointer<Sum.Factor>,
-    as _: Sum.Type, into sink: inout Sink
+    _ geometry: ConvolutionGeometry, _ filter: UnsafeBufferPointer<Sum.Factor>,
+    _ images: UnsafeBufferPointer<Sum.Factor>, as _: Sum.Type, into sink: inout Sink
   ) {
-    let strip = ReferenceStrip(geometry.output)
-    let values = strip.values
-    let forward = ForwardReference<Sum>(
-      geometry, weights: UnsafeBufferPointer(start: filter, count: geometry.weights), into: strip)
     let channels = geometry.channels
-    for plane in 0..<channels.batch &* channels.output {
-      let (n, k) = plane.quotientAndRemainder(dividingBy: channels.output)
-      let weights = filter + k &* channels.imagePerGroup &* geometry.taps
+    let inGroup = channels.imagePerGroup
+    let work = saturatingProduct(
+      Self.productsOfReference, channels.batch, geometry.weights, geometry.output.elementCount)
+    let parts = ReferenceParts(
+      groups: channels.batch * channels.groups, planesPerGroup: channels.outputPerGroup, unit: 1,
+      together: ForwardReference<Sum>.together, geometry.output,
+      isShared: Parallel.shares(multiplyAdds: work))
+    let forward = ForwardReference<Sum>(
+      geometry, weights: filter, images: images, rowCapacity: parts.rowCapacity)
+    form(parts, forward, work, into: &sink) { part, window, values in
+      let (n, k) = part.planes.lowerBound.quotientAndRemainder(dividingBy: channels.output)
       let image =
-        images + (n &* channels.image &+ channels.firstImageChannel(of: k)) &* geometry.image.elementCount
-      strip.forEachPart(of: plane, geometry.output) { rows, from, count in
-        forward.form(rows, weights: weights, image: image, start: start(of: plane))
-        sink.take(values, from: from, count: count)
+        images.baseAddress.unsafelyUnwrapped + (n &* channels.image &+ channels.firstImageChannel(of: k))
+        &* geometry.image.elementCount
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: part.planes.count) { starts in
+        for (index, plane) in part.planes.enumerated() {
+          starts.initializeElement(at: index, to: start(of: plane))
+        }
+        forward.form(
+          part.rows, starts: UnsafeBufferPointer(starts), weights: k &* inGroup &* geometry.taps,
+          image: image,
+          window, into: values, planeStep: parts.planeStep)
       }
     }
   }
 
   /// The gradient of the filter of `geometry`, whose padding mode must be zeros, by what stands at its outputs.
   private func formFilterGradient<Sum: ProductSum, Sink: ReferenceSink>(
-    _ geometry: ConvolutionGeometry, _ outputs: UnsafePointer<Sum.Factor>,
-    _ images: UnsafePointer<Sum.Factor>,
-    as _: Sum.Type, into sink: inout Sink
+    _ geometry: ConvolutionGeometry, _ outputs: UnsafeBufferPointer<Sum.Factor>,
+    _ images: UnsafeBufferPointer<Sum.Factor>, as _: Sum.Type, into sink: inout Sink
   ) {
     let (taps, channels) = (geometry.contractedToTaps, geometry.channels)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
-    let strip = ReferenceStrip(taps.output)
-    let values = strip.values
+    let inGroup = channels.imagePerGroup
+    let work = saturatingProduct(
+      Self.productsOfReference, channels.batch, geometry.weights, geometry.output.elementCount)
+    let parts = ReferenceParts(
+      groups: channels.groups, planesPerGroup: channels.outputPerGroup * inGroup, unit: inGroup,
+      together: ForwardReference<Sum>.together, taps.output, isShared: Parallel.shares(multiplyAdds: work))
     let forward = ForwardReference<Sum>(
-      taps, steps: .init(image: channels.image &* imagePlane, weights: channels.output &* outputPlane),
-      weights: UnsafeBufferPointer(start: outputs, count: geometry.outputElementCount), into: strip)
-    for plane in 0..<channels.output &* channels.imagePerGroup {
-      let (k, c) = plane.quotientAndRemainder(dividingBy: channels.imagePerGroup)
-      let image = images + (channels.firstImageChannel(of: k) &+ c) &* imagePlane
-      strip.forEachPart(of: plane, taps.output) { rows, from, count in
-        forward.form(rows, weights: outputs + k &* outputPlane, image: image, start: 0)
-        sink.take(values, from: from, count: count)
+      taps,
+      steps: .init(
+        image: channels.image &* imagePlane, weights: channels.output &* outputPlane, planes: outputPlane),
+      weights: outputs, images: images, rowCapacity: parts.rowCapacity)
+    form(parts, forward, work, into: &sink) { part, window, values in
+      // Of a plane alone there is one filter; else all channels of several filters, which meet the same pixels.
+      let (k, first) = part.planes.lowerBound.quotientAndRemainder(dividingBy: inGroup)
+      let met = min(inGroup, part.planes.count)
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: part.planes.count / met) { starts in
+        starts.initialize(repeating: 0)
+        for c in 0..<met {
+          forward.form(
+            part.rows, starts: UnsafeBufferPointer(starts), weights: k &* outputPlane,
+            image: images.baseAddress.unsafelyUnwrapped
+              + (channels.firstImageChannel(of: k) &+ first &+ c) &* imagePlane,
+            window, into: values.advanced(by: c &* parts.planeStep), planeStep: met &* parts.planeStep)
+        }
       }
+    }
+  }
+
+  /// What a product of the reference takes, in multiply-adds of the result.
+  private static var productsOfReference: Int { 4 }
+  /// Parts that are formed before the sink takes them, where threads share them.
+  private static var partsAtOnce: Int { 8 }
+
+  /// Forms `parts`, together so many multiply-adds, by `body`, and hands them to `sink` in their order.
+  @inline(__always)
+  private func form<Sum: ProductSum, Sink: ReferenceSink>(
+    _ parts: ReferenceParts, _ forward: ForwardReference<Sum>, _ work: Int, into sink: inout Sink,
+    _ body: (ReferenceParts.Part, PixelWindow<Sum.Factor>?, ReferenceValues) -> Void
+  ) {
+    let atOnce = Parallel.shares(multiplyAdds: work) ? min(parts.count, Self.partsAtOnce) : 1
+    let room = ReferenceRoom(capacity: atOnce * parts.capacity)
+    let windows = (0..<atOnce).map { _ in forward.makeWindow() }
+    var done = 0
+    while done < parts.count {
+      let count = min(atOnce, parts.count &- done)
+      Parallel.forEach(parts: count, multiplyAdds: work) { index in
+        body(parts[done &+ index], windows[index], room.values.advanced(by: index &* parts.capacity))
+      }
+      for index in 0..<count {
+        parts.give(room.values.advanced(by: index &* parts.capacity), of: parts[done &+ index], to: &sink)
+      }
+      done &+= count
     }
   }
 
   @inline(never)
   private func form<Sink: ReferenceSink>(_ contraction: Contraction, _ fused: Bool, into sink: inout Sink) {
-    let strip = ReferenceStrip(contraction.plane)
-    let values = strip.values
-    var done = 0
-    for plane in 0..<contraction.planes {
+    let parts = ReferenceParts(
+      groups: contraction.planes, planesPerGroup: 1, unit: 1, together: 1, contraction.plane, isShared: false)
+    let room = ReferenceRoom(capacity: parts.capacity)
+    let values = room.values
+    for index in 0..<parts.count {
+      let part = parts[index]
+      let plane = part.planes.lowerBound
       let start = start(of: plane)
-      var row = 0
-      while row < contraction.plane.height {
-        let rows = row..<min(row &+ strip.rowCapacity, contraction.plane.height)
-        switch (Scalar.precision, fused) {
-        case (.single, _):
-          values.form(
-            rows, of: plane, contraction, rebound(first, to: Float.self), rebound(second, to: Float.self),
-            start: start, as: SingleSum.self)
-        case (.double, false):
-          values.form(
-            rows, of: plane, contraction, rebound(first, to: Double.self), rebound(second, to: Double.self),
-            start: start, as: SplitSum.self)
-        case (.double, true):
-          values.form(
-            rows, of: plane, contraction, rebound(first, to: Double.self), rebound(second, to: Double.self),
-            start: start, as: FusedSum.self)
-        }
-        sink.take(values, from: done, count: rows.count &* contraction.plane.width)
-        done &+= rows.count &* contraction.plane.width
-        row = rows.upperBound
+      switch (Scalar.precision, fused) {
+      case (.single, _):
+        values.form(
+          part.rows, of: plane, contraction, rebound(first, to: Float.self), rebound(second, to: Float.self),
+          start: start, as: SingleSum.self)
+      case (.double, false):
+        values.form(
+          part.rows, of: plane, contraction, rebound(first, to: Double.self),
+          rebound(second, to: Double.self), start: start, as: SplitSum.self)
+      case (.double, true):
+        values.form(
+          part.rows, of: plane, contraction, rebound(first, to: Double.self),
+          rebound(second, to: Double.self), start: start, as: FusedSum.self)
       }
+      parts.give(values, of: part, to: &sink)
     }
   }
 

@@ -10,14 +10,15 @@ struct FormulationRemarks {
   fileprivate let separable: SeparableSplit?
   fileprivate let fourier: FourierReport?
 
-  /// The remarks of `prepared` on `result`, before this is rounded to a shorter type.
+  /// The remarks of `prepared` on `result`, before this is rounded to a shorter type; `bound` is how far it may lie from the exact
+  /// value.
   init<Scalar: TensorScalar>(
     _ prepared: borrowing ConvolutionOperator<Scalar>, result: borrowing Tensor<Scalar>,
-    problem: borrowing ConvolutionProblem<Scalar>
+    problem: borrowing ConvolutionProblem<Scalar>, bound: borrowing ResultBound
   ) {
     tile = prepared.winogradTile
     separable = SeparableSplit(of: prepared, result: result, problem: problem)
-    fourier = FourierReport(of: prepared, result: result, problem: problem)
+    fourier = FourierReport(of: prepared, result: result, problem: problem, bound: bound)
     switch prepared.formulation {
     case .direct, .toeplitz, .banded, .im2col: arithmetic = nil
     case .separable, .fft: arithmetic = prepared.formulation.rawValue

@@ -36,10 +36,11 @@ struct FormulationRun<Scalar: TensorScalar>: ~Copyable {
       prepared.apply(to: problem.image, into: &output)
       times.append(stopwatch.lap())
     }
-    bound = ResultBound(of: prepared, problem: problem)
+    let bound = ResultBound(of: prepared, problem: problem)
     remarks =
       choice.formulation.isDotProduct
-      ? FormulationRemarks() : FormulationRemarks(prepared, result: output, problem: problem)
+      ? FormulationRemarks() : FormulationRemarks(prepared, result: output, problem: problem, bound: bound)
+    self.bound = bound
     output.round(toShort: format)
     result = output
   }

@@ -1,20 +1,6 @@
 import Convolution
-import Synchronization
 import TestSupport
 import Testing
-
-/// A team of one thread that takes the parts in the wrong order, and remembers how many there were.
-private final class ReversedTeam: ComputeTeam {
-  let threads = 4
-  private let counted = Atomic<Int>(0)
-
-  var parts: Int { counted.load(ordering: .relaxed) }
-
-  func run(parts: Int, others: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    counted.wrappingAdd(parts, ordering: .relaxed)
-    for part in (0..<parts).reversed() { body(part) }
-  }
-}
 
 @Suite(.serialized) struct ParallelTests {
   @Test(
@@ -64,15 +50,18 @@ private final class ReversedTeam: ComputeTeam {
   }
 
   @Test("nothing is shared where all threads of the team have work of their own")
-  func busy() throws {
-    for _ in 0..<4 { Parallel.enter() }
-    defer { for _ in 0..<4 { Parallel.leave() } }
-    let team = ReversedTeam()
-    Parallel.install(team)
-    defer { Parallel.install(nil) }
-    #expect(!Parallel.shares(multiplyAdds: .max))
-    var parts: [Int] = []
-    Parallel.forEach(parts: 3, multiplyAdds: .max) { parts.append($0) }
-    #expect(parts == [0, 1, 2] && team.parts == 0)
+  func busy() {
+    // Other tests share computations meanwhile, but none while the variants are gone through.
+    withEveryVariant { _ in
+      for _ in 0..<4 { Parallel.enter() }
+      defer { for _ in 0..<4 { Parallel.leave() } }
+      let team = ReversedTeam()
+      Parallel.install(team)
+      defer { Parallel.install(nil) }
+      #expect(!Parallel.shares(multiplyAdds: .max))
+      var parts: [Int] = []
+      Parallel.forEach(parts: 3, multiplyAdds: .max) { parts.append($0) }
+      #expect(parts == [0, 1, 2] && team.parts == 0)
+    }
   }
 }

@@ -185,7 +185,8 @@ import Testing
       storage: .sparse, geometry: problem.geometry, filter: problem.filter, options: FormulationOptions())
     var result = problem.makeOutput()
     prepared.apply(to: problem.image, into: &result)
-    guard let report = FourierReport(of: prepared, result: result, problem: problem) else {
+    let bound = ResultBound(of: prepared, problem: problem)
+    guard let report = FourierReport(of: prepared, result: result, problem: problem, bound: bound) else {
       Issue.record("no report")
       return
     }
@@ -202,7 +203,7 @@ import Testing
     #expect((report.normwiseError / expected - 1).magnitude < 1e-6)
     let direct = try Formulation.direct.makeOperator(
       storage: .sparse, geometry: problem.geometry, filter: problem.filter, options: FormulationOptions())
-    let none = FourierReport(of: direct, result: result, problem: problem)
+    let none = FourierReport(of: direct, result: result, problem: problem, bound: .dotProduct)
     #expect(none == nil)
   }
 

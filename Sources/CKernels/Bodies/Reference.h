@@ -2,7 +2,11 @@
 // while all taps pass.
 //
 // **float32.** A product of two float32 is exact in float64, so that a fused multiply-add rounds as a product and a sum do, and all
-// variants form the same numbers.
+// variants form the same numbers. S need only be an upper bound, close to what it is, and is summed in float32, in half as
+// many registers: of m products at most, u = 2⁻²⁴, the sum is at least (1 − u)^(m+1)·S, so that it times 1 + 1.125·(m + 1)·u is no less
+// than S while (m + 1)·u ≤ 2⁻⁴ (the rest of this factor, 0.05·(m + 1)·u, is more than the sums of such sums in float64 lose). After
+// CK_REFERENCE_RUN products or so S goes on in float64, which keeps m within twice that. Where numbers below 2⁻¹²⁶ are rounded, each
+// of n products may lose 2⁻¹⁵⁰: no more than n·2⁻³⁴ of an S of at least 2⁻¹¹⁶; below that the caller must know that no product was so small.
 //
 // **float64.** First S, the sum of the magnitudes. Then σ, the power of two with 2.002·S < σ ≤ 4.004·S or so, and the sum runs
 // from 1.5·σ on: partial sums stay between σ and 2σ, where numbers are 2⁻⁵²·σ apart. So of `s = fl(a + w·x)` the step `t = s − a` is
@@ -17,58 +21,104 @@
 
 #define WIDE vector
 #define WIDE_LANES LANES
-// The outputs of a block, in vectors.
+// The outputs of a block of one plane, in vectors; and the planes whose blocks share their pixels.
 #define REFERENCE_BLOCK (VECTOR_REGISTERS / 4)
+#define REFERENCE_PLANES (VECTOR_REGISTERS >= 32 ? 3 : 2)
 
 typedef float PASTE3(narrow, VARIANT, f32) __attribute__((vector_size(VECTOR_BYTES / 2)));
+typedef int32_t PASTE3(narrowBits, VARIANT, f32) __attribute__((vector_size(VECTOR_BYTES / 2)));
 typedef int64_t PASTE3(bits, VARIANT, f64) __attribute__((vector_size(VECTOR_BYTES)));
 #define NARROW PASTE3(narrow, VARIANT, f32)
+#define NARROW_BITS PASTE3(narrowBits, VARIANT, f32)
 #define BITS PASTE3(bits, VARIANT, f64)
 
-INLINE WIDE widened(const float *from) {
+INLINE NARROW loadNarrow(const float *from) {
   NARROW value;
   __builtin_memcpy(&value, from, sizeof value);
-  return __builtin_convertvector(value, WIDE);
+  return value;
 }
+
+INLINE WIDE widened(const float *from) { return __builtin_convertvector(loadNarrow(from), WIDE); }
 
 INLINE WIDE magnitude(WIDE value) { return (WIDE)((BITS)value & INT64_MAX); }
 
-// Forms R rows of J vectors.
-INLINE void referenceBlock_f32(const int R, const int J, const CKReferenceTaps *taps, const float *source, const float *weights,
-                               double start, CKReferenceSums sums) {
-  WIDE sum[REFERENCE_BLOCK], absolute[REFERENCE_BLOCK];
+INLINE NARROW magnitudeNarrow(NARROW value) { return (NARROW)((NARROW_BITS)value & INT32_MAX); }
+
+INLINE NARROW multiplyAddNarrow(NARROW a, NARROW b, NARROW c) {
+#if FUSED
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+// Of sums of magnitudes their sum, and the least one as bits, which order as numbers do that have no sign.
+typedef struct PASTE2(referenceFound, VARIANT) {
+  WIDE sum;
+  BITS least;
+} PASTE2(referenceFound, VARIANT);
+#define FOUND PASTE2(referenceFound, VARIANT)
+
+// Forms R rows of J vectors of K planes. K or R is 1: either planes share the pixels or rows share the weights.
+INLINE void referenceBlock_f32(const int K, const int R, const int J, const CKReferenceTaps *taps, const float *source,
+                              const double *weights, const float *magnitudes, const double *starts, CKReferenceSums sums,
+                               FOUND *found) {
+  enum { MOST = 4 * REFERENCE_PLANES };
+  WIDE sum[MOST], total[MOST];
+  NARROW absolute[MOST];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < R * J; i++) {
-    sum[i] = broadcast(start);
-    absolute[i] = magnitude(broadcast(start));
+  for (int i = 0; i < K * R * J; i++) {
+    sum[i] = broadcast(starts[i / (R * J)]);
+    total[i] = magnitude(sum[i]);
+    absolute[i] = (NARROW){};
   }
+  ptrdiff_t run = 0;
   for (ptrdiff_t c = 0; c < taps->planes; c++) {
     for (ptrdiff_t u = 0; u < taps->rows; u++) {
       const float *row = source + c * taps->planeStep + u * taps->rowStep;
-      const float *weight = weights + c * taps->weightPlaneStep + u * taps->weightRowStep;
-      for (ptrdiff_t v = 0; v < taps->columnCount; v++) {
-        const WIDE w = broadcast((double)weight[v]);
-        const WIDE wAbsolute = magnitude(w);
-        const float *pixel = row + taps->columns[v];
+      const ptrdiff_t tap = c * taps->weightPlaneStep + u * taps->weightRowStep;
+      for (ptrdiff_t first = 0; first < taps->columnCount; first += CK_REFERENCE_RUN) {
+        const ptrdiff_t left = taps->columnCount - first;
+        const ptrdiff_t end = left < CK_REFERENCE_RUN ? taps->columnCount : first + CK_REFERENCE_RUN;
+        run += end - first;
+        if (__builtin_expect(run > 2 * CK_REFERENCE_RUN, 0)) {
+          run = end - first;
 #pragma clang loop unroll(full)
-        for (int r = 0; r < R; r++) {
+          for (int i = 0; i < K * R * J; i++) {
+            total[i] += __builtin_convertvector(absolute[i], WIDE);
+            absolute[i] = (NARROW){};
+          }
+        }
+        for (ptrdiff_t v = first; v < end; v++) {
+          const float *pixel = row + taps->columns[v];
 #pragma clang loop unroll(full)
-          for (int j = 0; j < J; j++) {
-            const WIDE x = widened(pixel + r * taps->outputStep + j * WIDE_LANES);
-            sum[r * J + j] = multiplyAdd(w, x, sum[r * J + j]);
-            absolute[r * J + j] = multiplyAdd(wAbsolute, magnitude(x), absolute[r * J + j]);
+          for (int k = 0; k < K; k++) {
+            const WIDE w = broadcast(weights[tap + v + k * taps->weightStep]);
+            const NARROW wAbsolute = magnitudes[tap + v + k * taps->weightStep] - (NARROW){};
+#pragma clang loop unroll(full)
+            for (int i = 0; i < R * J; i++) {
+              const NARROW x = loadNarrow(pixel + i / J * taps->outputStep + i % J * WIDE_LANES);
+              const int at = k * R * J + i;
+              sum[at] = multiplyAdd(w, __builtin_convertvector(x, WIDE), sum[at]);
+              absolute[at] = multiplyAddNarrow(wAbsolute, magnitudeNarrow(x), absolute[at]);
+            }
           }
         }
       }
     }
   }
+  const double count = (double)(taps->planes * taps->rows) * (double)taps->columnCount;
+  const double products = count < 2 * CK_REFERENCE_RUN ? count : 2 * CK_REFERENCE_RUN;
+  const double growth = 1 + 1.125 * 0x1p-24 * (products + 1) + 0x1p-33 * count;
 #pragma clang loop unroll(full)
-  for (int r = 0; r < R; r++) {
-#pragma clang loop unroll(full)
-    for (int j = 0; j < J; j++) {
-      store(sums.value + r * sums.step + j * WIDE_LANES, sum[r * J + j]);
-      store(sums.absolute + r * sums.step + j * WIDE_LANES, absolute[r * J + j]);
-    }
+  for (int i = 0; i < K * R * J; i++) {
+    const WIDE narrow = __builtin_convertvector(absolute[i], WIDE);
+    const WIDE all = total[i] + narrow;
+    found->sum += all;
+    found->least = __builtin_elementwise_min(found->least, (BITS)all);
+    const ptrdiff_t at = i / (R * J) * sums.planeStep + i / J % R * sums.step + i % J * WIDE_LANES;
+    store(sums.value + at, sum[i]);
+    store(sums.absolute + at, all * growth);
   }
 }
 
@@ -81,10 +131,12 @@ INLINE WIDE upperHalf(WIDE value) {
 }
 #endif
 
-// Forms R rows of J vectors; says by bits that are all set in which lanes S is below 2¹⁰⁰⁰.
-INLINE BITS referenceBlock_f64(const int R, const int J, const CKReferenceTaps *taps, const double *source,
-                               const double *weights, double start, CKReferenceSums sums) {
+// Forms R rows of J vectors of one plane, K being 1.
+INLINE void referenceBlock_f64(const int K, const int R, const int J, const CKReferenceTaps *taps, const double *source,
+                              const double *weights, const double *starts, CKReferenceSums sums, BITS *bad) {
 #pragma STDC FP_CONTRACT OFF
+  (void)K;
+  const double start = *starts;
   WIDE sum[REFERENCE_BLOCK], lost[REFERENCE_BLOCK];
 #pragma clang loop unroll(full)
   for (int i = 0; i < R * J; i++) sum[i] = magnitude(broadcast(start));
@@ -106,14 +158,13 @@ INLINE BITS referenceBlock_f64(const int R, const int J, const CKReferenceTaps *
   }
   const BITS exponent = (BITS){} + 0x7FF0000000000000, four = (BITS){} + 0x0020000000000000,
              half = (BITS){} + 0x0008000000000000;
-  BITS fits = (BITS){} - 1;
 #pragma clang loop unroll(full)
   for (int r = 0; r < R; r++) {
 #pragma clang loop unroll(full)
     for (int j = 0; j < J; j++) {
       const WIDE absolute = sum[r * J + j];
       store(sums.absolute + r * sums.step + j * WIDE_LANES, absolute);
-      fits &= absolute < 0x1p1000;
+      *bad |= ~(BITS)(absolute < 0x1p1000);
       const WIDE base = (WIDE)((((BITS)(absolute * 1.001) & exponent) + four) | half);
       sum[r * J + j] = base + start;
       lost[r * J + j] = start - (sum[r * J + j] - base);
@@ -166,56 +217,69 @@ INLINE BITS referenceBlock_f64(const int R, const int J, const CKReferenceTaps *
       store(sums.tail + r * sums.step + j * WIDE_LANES, (high - (value - part)) + (low - part));
     }
   }
-  return fits;
 }
 
 INLINE CKReferenceSums sumsAt(CKReferenceSums sums, ptrdiff_t row, ptrdiff_t column) {
   const ptrdiff_t offset = row * sums.step + column;
-  return (CKReferenceSums){sums.value + offset, sums.tail + offset, sums.absolute + offset, sums.step};
+  return (CKReferenceSums){sums.value + offset, sums.tail + offset, sums.absolute + offset, sums.step, sums.planeStep};
 }
 
-// Columns [from, from + J·lanes) of all rows, R at a time where there are so many; the last ones may be formed again.
-#define REFERENCE_COLUMNS(J, FORM) \
+// Columns [from, from + J·lanes) of all rows of K planes, R rows at a time where there are so many, or beginning earlier where the
+// row ends before; from where the next ones begin. Some outputs may be formed again.
+#define REFERENCE_COLUMNS(K, R, J, FORM, ...) \
   { \
-    enum { R = REFERENCE_BLOCK / (J) }; \
-    if (rows >= R) { \
-      for (ptrdiff_t row = 0; row < rows; row += R) { \
-        const ptrdiff_t a = row + R <= rows ? row : rows - R; \
-        FORM(R, J, taps, source + a * taps->outputStep + from, weights, start, sumsAt(sums, a, from)); \
-      } \
-    } else { \
-      for (ptrdiff_t a = 0; a < rows; a++) \
-        FORM(1, J, taps, source + a * taps->outputStep + from, weights, start, sumsAt(sums, a, from)); \
+    if (from + (J) * WIDE_LANES > count) from = count - (J) * WIDE_LANES; \
+    const ptrdiff_t step = rows >= (R) ? (R) : 1; \
+    for (ptrdiff_t row = 0; row < rows; row += step) { \
+      const ptrdiff_t a = row + step <= rows ? row : rows - step; \
+      const CKReferenceSums to = sumsAt(sums, a, from); \
+      if ((R) > 1 && step == 1) FORM(K, 1, J, taps, source + a * taps->outputStep + from, __VA_ARGS__, starts, to, &found); \
+      else FORM(K, R, J, taps, source + a * taps->outputStep + from, __VA_ARGS__, starts, to, &found); \
     } \
+    from += (J) * WIDE_LANES; \
   }
 
-// All columns: blocks as wide as they fit, the last vector where the row ends.
-#define REFERENCE_ROWS(FORM) \
-  ptrdiff_t from = 0; \
-  for (; from + REFERENCE_BLOCK * WIDE_LANES <= count; from += REFERENCE_BLOCK * WIDE_LANES) \
-    REFERENCE_COLUMNS(REFERENCE_BLOCK, FORM) \
-  for (; from + 2 * WIDE_LANES <= count; from += 2 * WIDE_LANES) REFERENCE_COLUMNS(2, FORM) \
-  while (from < count) { \
-    if (from + WIDE_LANES > count) from = count - WIDE_LANES; \
-    REFERENCE_COLUMNS(1, FORM) \
-    from += WIDE_LANES; \
+// All columns of K planes: blocks of `WIDEST` vectors as long as half of one is left, then narrower ones of several rows.
+#define REFERENCE_ROWS(K, WIDEST, FORM, ...) \
+  for (ptrdiff_t from = 0; from < count;) { \
+    const ptrdiff_t left = count - from; \
+    if (left > (WIDEST) / 2 * WIDE_LANES && count >= (WIDEST) * WIDE_LANES) \
+      REFERENCE_COLUMNS(K, 1, WIDEST, FORM, __VA_ARGS__) \
+    else if ((WIDEST) > 2 && left > WIDE_LANES && count >= 2 * WIDE_LANES) \
+      REFERENCE_COLUMNS(K, (K) == 1 ? REFERENCE_BLOCK / 2 : 1, 2, FORM, __VA_ARGS__) \
+    else \
+      REFERENCE_COLUMNS(K, (K) == 1 ? REFERENCE_BLOCK / 2 : 1, 1, FORM, __VA_ARGS__) \
   }
 
-static void PASTE3(referenceRows, VARIANT, f32)(const CKReferenceTaps *taps, const float *source, const float *weights,
-                                                double start, ptrdiff_t rows, ptrdiff_t count, CKReferenceSums sums) {
-  REFERENCE_ROWS(referenceBlock_f32)
+static int PASTE3(referenceRows, VARIANT, f32)(const CKReferenceTaps *taps, const float *source, const double *weights,
+                                               const float *magnitudes, const double *starts, ptrdiff_t planes,
+                                               ptrdiff_t rows, ptrdiff_t count, CKReferenceSums sums) {
+  FOUND found = {.least = (BITS){} + INT64_MAX};
+  switch (planes) {
+  case 1: REFERENCE_ROWS(1, REFERENCE_BLOCK, referenceBlock_f32, weights, magnitudes) break;
+  case 2: REFERENCE_ROWS(2, REFERENCE_BLOCK / 2, referenceBlock_f32, weights, magnitudes) break;
+#if VECTOR_REGISTERS >= 32
+  case 3: REFERENCE_ROWS(3, REFERENCE_BLOCK / 2, referenceBlock_f32, weights, magnitudes) break;
+#endif
+  }
+  // What is infinite or NaN makes so all that it is added to.
+  const BITS bad = ~(BITS)(found.sum < __builtin_inf()), small = (BITS)((WIDE)found.least < 0x1p-116);
+  int said = 0;
+  for (ptrdiff_t lane = 0; lane < WIDE_LANES; lane++)
+    said |= (bad[lane] ? CK_REFERENCE_BAD : 0) | (small[lane] ? CK_REFERENCE_SMALL : 0);
+  return said;
 }
 
-static bool PASTE3(referenceRows, VARIANT, f64)(const CKReferenceTaps *taps, const double *source, const double *weights,
-                                                double start, ptrdiff_t rows, ptrdiff_t count, CKReferenceSums sums) {
-  BITS fits = (BITS){} - 1;
-#define FORM fits &= referenceBlock_f64
-  REFERENCE_ROWS(FORM)
-#undef FORM
-  int64_t all = -1;
-  for (ptrdiff_t lane = 0; lane < WIDE_LANES; lane++) all &= fits[lane];
-  return all != 0;
+static int PASTE3(referenceRows, VARIANT, f64)(const CKReferenceTaps *taps, const double *source, const double *weights,
+                                               const double *starts, ptrdiff_t rows, ptrdiff_t count,
+                                               CKReferenceSums sums) {
+  BITS found = {};
+  REFERENCE_ROWS(1, REFERENCE_BLOCK, referenceBlock_f64, weights)
+  for (ptrdiff_t lane = 0; lane < WIDE_LANES; lane++)
+    if (found[lane]) return CK_REFERENCE_BAD;
+  return 0;
 }
 
-const CKReferenceF32 PASTE3(ck_reference, VARIANT, f32) = {WIDE_LANES, PASTE3(referenceRows, VARIANT, f32)};
+const CKReferenceF32 PASTE3(ck_reference, VARIANT, f32) = {WIDE_LANES, REFERENCE_PLANES,
+                                                           PASTE3(referenceRows, VARIANT, f32)};
 const CKReferenceF64 PASTE3(ck_reference, VARIANT, f64) = {WIDE_LANES, !FUSED, PASTE3(referenceRows, VARIANT, f64)};

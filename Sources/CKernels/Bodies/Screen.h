@@ -1,10 +1,8 @@
 // One look at blocks of a result (see CKScreen.h), for REAL = double, behind Reference.h. Every operation rounds by itself, as it does
 // where elements are judged one by one: what is quiet does not depend on the variant.
 
-typedef int32_t PASTE3(narrowBits, VARIANT, f32) __attribute__((vector_size(VECTOR_BYTES / 2)));
 typedef uint32_t PASTE3(narrowCount, VARIANT, f32) __attribute__((vector_size(VECTOR_BYTES / 2)));
 typedef uint64_t PASTE3(count, VARIANT, f64) __attribute__((vector_size(VECTOR_BYTES)));
-#define NARROW_BITS PASTE3(narrowBits, VARIANT, f32)
 #define NARROW_COUNT PASTE3(narrowCount, VARIANT, f32)
 #define COUNT PASTE3(count, VARIANT, f64)
 

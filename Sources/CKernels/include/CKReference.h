@@ -5,39 +5,49 @@
 #include <stddef.h>
 #include "CKVariant.h"
 
-// Which products meet in outputs: tap (c, u, v) of output (a, b) is pixel c·planeStep + u·rowStep + columns[v] + a·outputStep + b
-// behind `source`, times weight c·weightPlaneStep + u·weightRowStep + v. Counts are at least 1, steps in numbers.
+// Which products meet in outputs: tap (c, u, v) of output (a, b) of plane k is pixel
+// c·planeStep + u·rowStep + columns[v] + a·outputStep + b behind `source`, times weight
+// k·weightStep + c·weightPlaneStep + u·weightRowStep + v. Counts are at least 1, steps in numbers.
 typedef struct CKReferenceTaps {
   ptrdiff_t planes, rows, columnCount;
   const ptrdiff_t *columns;
   ptrdiff_t planeStep, rowStep, outputStep;
-  ptrdiff_t weightPlaneStep, weightRowStep;
+  ptrdiff_t weightStep, weightPlaneStep, weightRowStep;
 } CKReferenceTaps;
 
-// Where the sums of output (a, b) are written: a·step + b behind each pointer.
+// Where the sums of output (a, b) of plane k are written: k·planeStep + a·step + b behind each pointer.
 typedef struct CKReferenceSums {
   double *value;
   double *tail;
   double *absolute;
-  ptrdiff_t step;
+  ptrdiff_t step, planeStep;
 } CKReferenceSums;
 
-// The sums of float32 numbers: `start + Σ w·x` and `|start| + Σ |w·x|` in float64, in which every product is exact; one chain an
-// output in the order of c, u, v. `tail` is not touched. Forms outputs (0, 0) … (rows − 1, count − 1); `count` is at least
-// `lanes`. Some are formed twice, those of a row in one go, rows in their order.
+// What is to be known of sums: that some mean nothing, as their magnitudes leave the range; and that some sums of magnitudes are
+// below 2⁻¹¹⁶, which means nothing either where a product other than zero is below 2⁻¹²⁶.
+enum { CK_REFERENCE_BAD = 1, CK_REFERENCE_SMALL = 2 };
+
+// The products after which a sum of magnitudes in float32 goes on in float64, or of as many more.
+enum { CK_REFERENCE_RUN = 2048 };
+
+// The sums of float32 numbers, whose weights are given in float64, and their magnitudes beside them: `start + Σ w·x` in float64, in which every product is exact, one chain an output in the order of
+// c, u, v; and at least `|start| + Σ |w·x|`, at most by a factor of 1 + 2.3·2⁻²⁴·(m + 1) + 2⁻³²·n more, n the number of products, and m that or
+// twice CK_REFERENCE_RUN where that is less. `tail` is not touched. Forms outputs (0, 0) … (rows − 1, count − 1) of `planes` planes, at
+// most `planes` of this table, from a start for each; `count` is at least `lanes`. Some are formed twice, those of a row in one
+// go, rows in their order.
 typedef struct CKReferenceF32 {
-  ptrdiff_t lanes;
-  void (*rows)(const CKReferenceTaps *taps, const float *source, const float *weights, double start, ptrdiff_t rows,
-               ptrdiff_t count, CKReferenceSums sums);
+  ptrdiff_t lanes, planes;
+  int (*rows)(const CKReferenceTaps *taps, const float *source, const double *weights, const float *magnitudes,
+              const double *starts, ptrdiff_t planes, ptrdiff_t rows, ptrdiff_t count, CKReferenceSums sums);
 } CKReferenceF32;
 
-// The sums of float64 numbers as `value + tail`. Says whether all magnitudes added up to less than 2¹⁰⁰⁰; where they did not, the
-// sums mean nothing. Where `splits`, products are split, and no factor may be 2⁹⁹⁵ or more.
+// The sums of float64 numbers as `value + tail`, of one plane; bad from 2¹⁰⁰⁰ on. Where `splits`, products are split, and no factor
+// may be 2⁹⁹⁵ or more.
 typedef struct CKReferenceF64 {
   ptrdiff_t lanes;
   bool splits;
-  bool (*rows)(const CKReferenceTaps *taps, const double *source, const double *weights, double start, ptrdiff_t rows,
-               ptrdiff_t count, CKReferenceSums sums);
+  int (*rows)(const CKReferenceTaps *taps, const double *source, const double *weights, const double *starts, ptrdiff_t rows,
+              ptrdiff_t count, CKReferenceSums sums);
 } CKReferenceF64;
 
 const CKReferenceF32 *ck_reference_f32(CKVariant variant);

@@ -21,9 +21,9 @@ public struct DirectionalCheck: Hashable, Sendable {
     upstream: borrowing Tensor<Scalar>, seed: UInt64 = 1, memoryLimit: Int = .max, workLimit: Int = .max
   ) throws(ConvolutionError) {
     let geometry = problem.geometry
-    let image = doubles(problem.image)
-    let filter = doubles(problem.filter)
-    let upstream = doubles(upstream)
+    let image = problem.image.inDouble()
+    let filter = problem.filter.inDouble()
+    let upstream = upstream.inDouble()
     let gradients = try formulation.gradients(
       geometry: geometry, image: image, filter: filter, isFlipped: problem.isFlipped, upstream: upstream,
       storage: storage, memoryLimit: memoryLimit, workLimit: workLimit)
@@ -54,14 +54,6 @@ public struct DirectionalCheck: Hashable, Sendable {
     let larger = max(abs(directional), abs(difference))
     relativeDeviation = larger == 0 ? 0 : abs(directional - difference) / larger
   }
-}
-
-/// The same numbers in float64.
-private func doubles<Scalar: TensorScalar>(_ tensor: borrowing Tensor<Scalar>) -> Tensor<Double> {
-  var result = Tensor<Double>(shape: tensor.shape, repeating: 0)
-  let (source, target) = (tensor.values, result.mutableValues)
-  for index in 0..<source.count { target[index] = Double(source[index]) }
-  return result
 }
 
 /// The largest magnitude, or 1 where all are zero.

@@ -1,7 +1,9 @@
+import Buffers
 private import CKernels
 
-/// Which products meet in the outputs that a reference kernel forms: tap (`c`, `u`, `v`) of output (`a`, `b`) is pixel
-/// `c·planeStep + u·rowStep + columns[v] + a·outputStep + b` times weight `c·weightPlaneStep + u·weightRowStep + v`.
+/// Which products meet in the outputs that a reference kernel forms: tap (`c`, `u`, `v`) of output (`a`, `b`) of plane `k` is pixel
+/// `c·planeStep + u·rowStep + columns[v] + a·outputStep + b` times weight
+/// `k·weightStep + c·weightPlaneStep + u·weightRowStep + v`.
 package struct ReferenceTaps {
   /// Channels that are summed over.
   package let planes: Int
@@ -15,6 +17,8 @@ package struct ReferenceTaps {
   package let rowStep: Int
   /// From the pixels of one row of outputs to those of the next.
   package let outputStep: Int
+  /// From the weights of a plane of outputs to the next one's.
+  package let weightStep: Int
   /// From a channel's weights to the next one's.
   package let weightPlaneStep: Int
   /// From one row of weights to the next.
@@ -23,7 +27,7 @@ package struct ReferenceTaps {
   /// What meets where; all counts are at least 1.
   package init(
     planes: Int, rows: Int, columns: UnsafeBufferPointer<Int>, planeStep: Int, rowStep: Int, outputStep: Int,
-    weightPlaneStep: Int, weightRowStep: Int
+    weightStep: Int, weightPlaneStep: Int, weightRowStep: Int
   ) {
     self.planes = planes
     self.rows = rows
@@ -31,38 +35,73 @@ package struct ReferenceTaps {
     self.planeStep = planeStep
     self.rowStep = rowStep
     self.outputStep = outputStep
+    self.weightStep = weightStep
     self.weightPlaneStep = weightPlaneStep
     self.weightRowStep = weightRowStep
   }
 }
 
-/// Where a reference kernel writes the sums of output (`a`, `b`): `a·step + b` behind each pointer.
+/// Where a reference kernel writes the sums of output (`a`, `b`) of plane `k`: `k·planeStep + a·step + b` behind each pointer.
 package struct ReferenceTarget {
   let value: UnsafeMutablePointer<Double>
   let tail: UnsafeMutablePointer<Double>
   let absolute: UnsafeMutablePointer<Double>
   let step: Int
+  let planeStep: Int
 
   /// The leading parts, what these have lost, and the sums of magnitudes.
   package init(
     value: UnsafeMutablePointer<Double>, tail: UnsafeMutablePointer<Double>,
-    absolute: UnsafeMutablePointer<Double>, step: Int
+    absolute: UnsafeMutablePointer<Double>, step: Int, planeStep: Int
   ) {
     self.value = value
     self.tail = tail
     self.absolute = absolute
     self.step = step
+    self.planeStep = planeStep
+  }
+}
+
+/// Weights as a reference kernel takes them: those of float32 in float64, and their magnitudes in float32, beside each other.
+package final class ReferenceWeights<Scalar: TensorScalar>: Sendable {
+  fileprivate let wide: AlignedBuffer<Double>
+  fileprivate let magnitudes: AlignedBuffer<Float>
+
+  /// Those of `weights`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  package init(_ weights: UnsafeBufferPointer<Scalar>) {
+    let count = weights.count
+    wide = AlignedBuffer(count: count) { wide in
+      for index in 0..<count { wide[index] = Double(weights[index]) }
+    }
+    magnitudes = AlignedBuffer(count: Scalar.precision == .single ? count : 0) { magnitudes in
+      for index in 0..<magnitudes.count { magnitudes[index] = Float(weights[index].magnitude) }
+    }
   }
 }
 
 /// The inner loops of the reference: sums of products in more precision than their factors have, and of the products'
 /// magnitudes, in the instruction set that is in use.
 ///
-/// Products of float32 are summed in float64, in which they are exact, in the order of the taps. Those of float64 are
-/// summed as `value + tail` within the error of a doubled sum; how stands with the code (`Bodies/Reference.h`).
+/// Products of float32 are summed in float64, in which they are exact, in the order of the taps, and their magnitudes to no less
+/// than they are. Products of float64 are summed as `value + tail` within the error of a doubled sum. How stands with the code
+/// (`Bodies/Reference.h`).
 package struct ReferenceKernel<Scalar: TensorScalar>: Sendable {
+  /// What is to be known of sums beside their values.
+  package struct Found: OptionSet, Sendable {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    /// Some sums are no good: their magnitudes leave the range, or are not finite.
+    package static var bad: Found { Found(rawValue: Int32(CK_REFERENCE_BAD)) }
+    /// Some sums of magnitudes are so small that they are no good if there is a product other than zero below 2⁻¹²⁶.
+    package static var small: Found { Found(rawValue: Int32(CK_REFERENCE_SMALL)) }
+  }
+
   /// The fewest outputs of a row that it forms.
   package let lanes: Int
+  /// The most planes of outputs that it forms together.
+  package let planes: Int
   /// Whether products are split, so that no factor may be 2⁹⁹⁵ or more.
   package let splits: Bool
   /// The table of one element type.
@@ -77,39 +116,41 @@ package struct ReferenceKernel<Scalar: TensorScalar>: Sendable {
     switch Scalar.precision {
     case .single:
       let found = ck_reference_f32(ck_selected()).unsafelyUnwrapped
-      (table, lanes, splits) = (.single(found), found.pointee.lanes, false)
+      (table, lanes, planes, splits) = (.single(found), found.pointee.lanes, found.pointee.planes, false)
     case .double:
       let found = ck_reference_f64(ck_selected()).unsafelyUnwrapped
-      (table, lanes, splits) = (.double(found), found.pointee.lanes, found.pointee.splits)
+      (table, lanes, planes, splits) = (.double(found), found.pointee.lanes, 1, found.pointee.splits)
     }
   }
 
-  /// Forms outputs (0, 0) … (`rows` − 1, `count` − 1), `count` at least `lanes`; every sum begins with `start`.
-  ///
-  /// - Returns: whether the sums are good: in float64 they are not where magnitudes add up to 2¹⁰⁰⁰ or are not finite.
+  /// Forms outputs (0, 0) … (`rows` − 1, `count` − 1) of `starts.count` planes, `count` at least `lanes`; every sum of a plane
+  /// begins with its start, and its taps with the weight at `first`.
   package func form(
     rows: Int, count: Int, _ taps: ReferenceTaps, source: UnsafePointer<Scalar>,
-    weights: UnsafePointer<Scalar>,
-    start: Double, into target: ReferenceTarget
-  ) -> Bool {
+    weights: ReferenceWeights<Scalar>, from first: Int, starts: UnsafeBufferPointer<Double>,
+    into target: ReferenceTarget
+  ) -> Found {
     var all = CKReferenceTaps(
       planes: taps.planes, rows: taps.rows, columnCount: taps.columns.count,
       columns: taps.columns.baseAddress, planeStep: taps.planeStep, rowStep: taps.rowStep,
-      outputStep: taps.outputStep, weightPlaneStep: taps.weightPlaneStep, weightRowStep: taps.weightRowStep)
+      outputStep: taps.outputStep, weightStep: taps.weightStep, weightPlaneStep: taps.weightPlaneStep,
+      weightRowStep: taps.weightRowStep)
     let sums = CKReferenceSums(
-      value: target.value, tail: target.tail, absolute: target.absolute, step: target.step)
-    let (source, weights) = (UnsafeRawPointer(source), UnsafeRawPointer(weights))
+      value: target.value, tail: target.tail, absolute: target.absolute, step: target.step,
+      planeStep: target.planeStep)
+    let source = UnsafeRawPointer(source)
     switch table {
     case .single(let kernel):
-      kernel.pointee.rows(
-        &all, source.assumingMemoryBound(to: Float.self), weights.assumingMemoryBound(to: Float.self), start,
-        rows, count, sums)
-      return true
+      return Found(
+        rawValue: kernel.pointee.rows(
+          &all, source.assumingMemoryBound(to: Float.self), weights.wide.base + first,
+          weights.magnitudes.base + first, starts.baseAddress, starts.count, rows, count, sums))
     case .double(let kernel):
-      return kernel.pointee.rows(
-        &all, source.assumingMemoryBound(to: Double.self), weights.assumingMemoryBound(to: Double.self),
-        start,
-        rows, count, sums)
+      precondition(starts.count == 1, "one plane at a time")
+      return Found(
+        rawValue: kernel.pointee.rows(
+          &all, source.assumingMemoryBound(to: Double.self), weights.wide.base + first, starts.baseAddress,
+          rows, count, sums))
     }
   }
 }

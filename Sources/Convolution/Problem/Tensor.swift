@@ -54,4 +54,16 @@ public struct Tensor<Scalar: BitwiseCopyable>: ~Copyable {
   }
 }
 
+extension Tensor where Scalar: TensorScalar {
+  /// The same numbers in float64.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  package func inDouble() -> Tensor<Double> {
+    var copy = Tensor<Double>(shape: shape, repeating: 0)
+    let (source, target) = (values, copy.mutableValues)
+    for index in 0..<source.count { target[index] = Double(source[index]) }
+    return copy
+  }
+}
+
 extension Tensor: Sendable where Scalar: Sendable {}

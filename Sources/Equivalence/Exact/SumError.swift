@@ -1,7 +1,7 @@
 public import Convolution
 
 /// How far the cheap sum of an element, `value + tail`, may lie from the exact one: `relative · Ŝ + absolute`, `Ŝ` being the
-/// sum of the products' magnitudes as float64 computed it, and nothing at all below `exactBelow`.
+/// sum of the products' magnitudes as float64 computed it or an upper bound of that, and nothing at all below `exactBelow`.
 ///
 /// With `v = 2⁻⁵³`. **float32 problems:** products are exact in float64, and `n` of them are added in `n − 1` additions:
 /// `γ_{n−1}(v)·S`. **float64 problems:** the doubled sum of Ogita, Rump and Oishi (Accurate sum and dot product, 2005,

@@ -88,7 +88,7 @@ enum FourierClaim {
   private static func norms<Scalar: TensorScalar>(
     _ values: UnsafeBufferPointer<Scalar>, planes: Int, of count: Int
   ) -> [Double] {
-    let places = Array(0..<count)
-    return (0..<planes).map { FourierBound.norm(values, from: $0 * count, rows: [0], columns: places) }
+    let base = values.baseAddress.unsafelyUnwrapped
+    return (0..<planes).map { norm(base + $0 * count, rows: [0], columns: [0..<count]) }
   }
 }
