@@ -183,6 +183,45 @@ import Testing
     }
   }
 
+  @Test("steps from output to output and from tap to tap, along rows and columns, with padding")
+  func columnSteps() throws {
+    var random = SeededNumbers(seed: 70)
+    for _ in 0..<150 {
+      let filter = Extent(random.integer(1...5), random.integer(1...5))
+      let dilation = Extent(random.integer(1...3), random.integer(1...3))
+      let image = Extent(13 + random.integer(0...20), 13 + random.integer(0...200))
+      let channels = random.integer(1...2)
+      let geometry = try ConvolutionGeometry(
+        image: Shape(2, channels, image.height, image.width),
+        filter: Shape(channels, 1, filter.height, filter.width),
+        options: ConvolutionOptions(
+          stride: Extent(random.integer(1...4), random.integer(1...4)),
+          padding: .sides(
+            Padding(
+              top: random.integer(0...5), left: random.integer(0...5), bottom: random.integer(0...5),
+              right: random.integer(0...5))),
+          dilation: dilation, groups: channels))
+      try check(geometry, Float.self, &random)
+      try check(geometry, Double.self, &random)
+    }
+  }
+
+  @Test("images far wider than a tile, and filters too wide for one, by steps")
+  func wideSteps() throws {
+    var random = SeededNumbers(seed: 71)
+    for (image, filter, stride, dilation) in [
+      (Extent(20, 5000), Extent(3, 3), Extent(2, 2), Extent(1, 1)),
+      (Extent(40, 700), Extent(5, 5), Extent(1, 3), Extent(7, 40)),
+      (Extent(9, 3000), Extent(2, 50), Extent(1, 2), Extent(1, 50)),
+      (Extent(300, 40), Extent(3, 3), Extent(100, 9), Extent(99, 1)),
+    ] {
+      let geometry = try ConvolutionGeometry(
+        image: Shape(image.height, image.width), filter: Shape(filter.height, filter.width),
+        options: ConvolutionOptions(stride: stride, dilation: dilation))
+      try check(geometry, Float.self, &random)
+    }
+  }
+
   @Test("filters too large for the tile of the edges")
   func largeFilters() throws {
     var random = SeededNumbers(seed: 64)
@@ -233,8 +272,11 @@ import Testing
       let filter = Extent(random.integer(1...7), random.integer(1...7))
       let padding = random.integer(0...3)
       let around = Padding(top: padding, left: padding, bottom: padding, right: padding)
-      let geometry = try geometry(
-        Extent(filter.height + random.integer(0...30), filter.width + random.integer(0...80)), filter, around)
+      let geometry = try ConvolutionGeometry(
+        image: Shape(filter.height + random.integer(0...30), filter.width + random.integer(0...80)),
+        filter: Shape(filter.height, filter.width),
+        options: ConvolutionOptions(
+          stride: Extent(random.integer(1...2), random.integer(1...2)), padding: .sides(around)))
       // Numbers whose sums are rounded, so that another order would show.
       let w = random.integers(geometry.weights, 1...1 << 24).map { 1 / Float($0) }
       let x = random.integers(geometry.imageElementCount, 1...1 << 24).map { 1 / Float($0) }

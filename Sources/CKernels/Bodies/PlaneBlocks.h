@@ -1,4 +1,4 @@
-// The direct form of one plane by a filter of any size, in blocks of outputs, and what chooses between blocks and strips.
+// The direct form of one plane by a filter of any size, in blocks of outputs, and what chooses among the ways.
 // Included behind PlaneStrips.h.
 
 #ifndef FEWEST
@@ -213,6 +213,10 @@ static void OF_TYPE(blocksOf)(const CKPlane *plane, const REAL *filter, const RE
 
 static void NAMED(ck_plane_rows)(const CKPlane *plane, const REAL *filter, const REAL *image, REAL bias, REAL *output,
     ptrdiff_t first, ptrdiff_t end) {
+  if (!ck_plane_is_dense(plane)) {
+    steppedRows(plane, filter, image, bias, output, first, end);
+    return;
+  }
   const Strips *strips = stripsFor(plane, end - first);
   if (!strips)
     OF_TYPE(blocksOf)(plane, filter, image, bias, output, first, end);

@@ -9,7 +9,8 @@
 enum { CK_PLANE_TILE = 8192 };
 
 // How planes of an image, of a filter and of the output meet: output `(a, b)` is the sum over channels and taps of
-// `filter[c][u][v] · image[c][a + u − top][b + v − left]`, where pixels outside of the image are zeros.
+// `filter[c][u][v] · image[c][a·rowStep + u·rowDilation − top][b·columnStep + v·columnDilation − left]`, where pixels
+// outside of the image are zeros.
 typedef struct CKPlane {
   ptrdiff_t channels;  // planes of the image, one behind the other, and of the filter
   ptrdiff_t height, width;  // of the image
@@ -18,6 +19,8 @@ typedef struct CKPlane {
   ptrdiff_t tapStep;  // from tap to tap: 1, or −1 for a filter that is turned by 180°, which begins at its last tap
   ptrdiff_t outputHeight, outputWidth;
   ptrdiff_t top, left;  // padding
+  ptrdiff_t rowStep, columnStep;  // pixels from output to output
+  ptrdiff_t rowDilation, columnDilation;  // pixels from tap to tap
 } CKPlane;
 
 // Whether the kernels of any variant take a problem: edges are copied into a tile of fixed size, so that the largest filters
@@ -26,6 +29,9 @@ bool ck_plane_takes(const CKPlane *plane);
 
 // Whether any output meets padding.
 bool ck_plane_is_padded(const CKPlane *plane);
+
+// Whether outputs and taps stand on pixels side by side.
+bool ck_plane_is_dense(const CKPlane *plane);
 
 // The rows of a sparse Toeplitz matrix that make one output plane; outputs of a row stand on pixels side by side.
 typedef struct CKStencil {
@@ -73,7 +79,8 @@ typedef struct CKBands {
 // - `products`: by channel, column of the filter and column of its matrix; the whole matrices of outputHeight × height are
 //   given row by row, one after the other. Their zeros are multiplied; taps of other columns than the image's are left out.
 // - `dots`: adds to each tap of one plane of a filter the products of `outputs` with the pixels of one plane of the image
-//   that it met, in several running sums; those on padding are left out. Only the extents and the padding of `plane` matter.
+//   that it met, in several running sums; those on padding are left out. The plane is dense, and only its extents and
+//   padding matter.
 // - `columns`: adds to `rows` sums the columns of a matrix, one after the other in memory, times their factors, in their
 //   order.
 typedef struct CKPlaneF32 {

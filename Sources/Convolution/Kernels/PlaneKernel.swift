@@ -1,7 +1,7 @@
 import CKernels
 
-/// The vectorised direct form of whole planes, for stride 1 and dilation 1, in float32 and float64: the same chains of sums as
-/// the plain loops, with a fused multiply-add where the processor has one.
+/// The vectorised direct form of whole planes, and its adjoint for stride 1 and dilation 1, in float32 and float64: the same
+/// chains of sums as the plain loops, with a fused multiply-add where the processor has one.
 ///
 /// Products with the zeros of the padding are added too, so that it serves padded images by finite taps only.
 package struct PlaneKernel: Sendable {
@@ -14,6 +14,7 @@ package struct PlaneKernel: Sendable {
   /// or numbers.
   @inline(__always)
   package init?<Scalar: Ring>(_ geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
+    if geometry.paddingMode != .zeros { return nil }
     let channels = geometry.channels.imagePerGroup
     self.init(CKPlane(geometry, channels: channels), geometry, filter)
   }
@@ -21,6 +22,7 @@ package struct PlaneKernel: Sendable {
   /// The kernel of the adjoint, for one image plane: the output planes of its group by the filters turned by 180°.
   @inline(__always)
   package init?<Scalar: Ring>(adjointOf geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>) {
+    if !geometry.isUnit { return nil }
     let (rows, columns) = (geometry.rows, geometry.columns)
     self.init(
       CKPlane(
@@ -28,7 +30,8 @@ package struct PlaneKernel: Sendable {
         filterHeight: rows.filter, filterWidth: columns.filter,
         filterStep: geometry.taps * geometry.channels.imagePerGroup, tapStep: -1,
         outputHeight: rows.image, outputWidth: columns.image, top: rows.filter - 1 - rows.before,
-        left: columns.filter - 1 - columns.before),
+        left: columns.filter - 1 - columns.before, rowStep: 1, columnStep: 1, rowDilation: 1,
+        columnDilation: 1),
       geometry, filter)
   }
 
@@ -36,7 +39,7 @@ package struct PlaneKernel: Sendable {
   private init?<Scalar: Ring>(
     _ plane: CKPlane, _ geometry: ConvolutionGeometry, _ filter: UnsafePointer<Scalar>
   ) {
-    guard let tables = PlaneTables(for: Scalar.self), geometry.isUnit else { return nil }
+    guard let tables = PlaneTables(for: Scalar.self) else { return nil }
     // Padding beyond the filter has outputs that meet no pixel at all.
     if plane.top < 0 || plane.left < 0 { return nil }
     var plane = plane
@@ -107,7 +110,8 @@ extension CKPlane {
     self.init(
       channels: channels, height: rows.image, width: columns.image, filterHeight: rows.filter,
       filterWidth: columns.filter, filterStep: geometry.taps, tapStep: 1, outputHeight: rows.output,
-      outputWidth: columns.output, top: rows.before, left: columns.before)
+      outputWidth: columns.output, top: rows.before, left: columns.before, rowStep: rows.stride,
+      columnStep: columns.stride, rowDilation: rows.dilation, columnDilation: columns.dilation)
   }
 }
 
