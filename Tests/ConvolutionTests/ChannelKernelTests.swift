@@ -74,9 +74,12 @@ import Testing
     var random = SeededNumbers(seed: 61)
     try withEveryVariant { variant in
       try withEvery(around: [2, 4, 8, 12, 16, 24, 32, 48, 64]) { width in
-        let p = parameters(Extent(3, width), Extent(2, 3), inputs: 3, outputs: 5, padding: 1)
-        try check(p, &random, variant, as: Float.self)
-        try check(p, &random, variant, as: Double.self)
+        // Vectors along the results, and along the channels.
+        for outputs in [5, 32] {
+          let p = parameters(Extent(3, width), Extent(2, 3), inputs: 3, outputs: outputs, padding: 1)
+          try check(p, &random, variant, as: Float.self)
+          try check(p, &random, variant, as: Double.self)
+        }
       }
     }
   }
@@ -106,7 +109,8 @@ import Testing
         let groups = random.integer(1...2)
         let p = parameters(
           Extent(random.integer(1...20), random.integer(1...40)),
-          Extent(random.integer(1...5), random.integer(1...5)), inputs: groups * random.integer(1...5),
+          Extent(random.integer(1...5), random.integer(1...5)),
+          inputs: groups * (random.integer(0...3) == 0 ? 31 : random.integer(1...5)),
           outputs: groups * random.integer(1...36), groups: groups, batch: random.integer(1...2),
           stride: Extent(random.integer(1...3), random.integer(1...3)), padding: random.integer(0...4),
           dilation: Extent(random.integer(1...7), random.integer(1...3)))
@@ -124,6 +128,11 @@ import Testing
         parameters(Extent(30, 211), Extent(7, 7), inputs: 17, outputs: 3, stride: Extent(2, 2), padding: 3),
         parameters(Extent(14, 14), Extent(3, 3), inputs: 130, outputs: 20, padding: 1),
         parameters(Extent(7, 7), Extent(3, 3), inputs: 3, outputs: 200, padding: 1),
+        // Weights that are read ahead; in two blocks of channels; several blocks of rows; more taps in a row than a tile takes.
+        parameters(Extent(7, 7), Extent(3, 3), inputs: 300, outputs: 64, padding: 1),
+        parameters(Extent(14, 14), Extent(3, 3), inputs: 150, outputs: 32, padding: 1),
+        parameters(Extent(40, 100), Extent(3, 3), inputs: 31, outputs: 32, padding: 1),
+        parameters(Extent(5, 40), Extent(2, 17), inputs: 3, outputs: 32, stride: Extent(1, 2), padding: 9),
       ] { try check(p, &random, variant, as: Float.self) }
     }
   }
@@ -135,9 +144,9 @@ import Testing
     try withEveryVariant { variant in
       if variant != .sse2 { return }
       for (height, width) in [(9, 33), (7, 7), (14, 15)] {
-        for taps in [1, 3, 5] {
+        for (taps, inputs, outputs) in [(1, 5, 19), (3, 5, 19), (5, 5, 19), (3, 32, 32), (5, 32, 64)] {
           let p = parameters(
-            Extent(height, width), Extent(taps, taps), inputs: 5, outputs: 19, padding: taps / 2)
+            Extent(height, width), Extent(taps, taps), inputs: inputs, outputs: outputs, padding: taps / 2)
           let geometry = try ConvolutionGeometry(
             image: p.imageShape, filter: p.filterShape, options: p.options)
           let image = random.floats(geometry.imageElementCount)
@@ -179,8 +188,8 @@ import Testing
   func bound() throws {
     var random = SeededNumbers(seed: 66)
     try withEveryVariant { variant in
-      for image in [Extent(6, 29), Extent(7, 7)] {
-        let p = parameters(image, Extent(3, 3), inputs: 6, outputs: 18, padding: 1)
+      for (image, outputs) in [(Extent(6, 29), 18), (Extent(7, 7), 18), (Extent(7, 7), 32)] {
+        let p = parameters(image, Extent(3, 3), inputs: 6, outputs: outputs, padding: 1)
         let geometry = try ConvolutionGeometry(image: p.imageShape, filter: p.filterShape, options: p.options)
         let pixels = random.floats(geometry.imageElementCount)
         let taps = random.floats(geometry.weights)
@@ -207,12 +216,14 @@ import Testing
   func guards() throws {
     var random = SeededNumbers(seed: 67)
     try withEveryVariant { variant in
-      for (image, taps, stride) in [
-        (Extent(9, 21), 3, 1), (Extent(7, 7), 3, 1), (Extent(12, 17), 1, 1), (Extent(11, 19), 3, 2),
+      for (image, taps, stride, outputs) in [
+        (Extent(9, 21), 3, 1, 17), (Extent(7, 7), 3, 1, 17), (Extent(12, 17), 1, 1, 17),
+        (Extent(11, 19), 3, 2, 17), (Extent(9, 21), 3, 1, 32), (Extent(7, 7), 3, 1, 31),
+        (Extent(11, 19), 3, 2, 32),
       ] {
         let p = parameters(
-          image, Extent(taps, taps), inputs: 3, outputs: 17, stride: Extent(stride, stride), padding: taps / 2
-        )
+          image, Extent(taps, taps), inputs: 3, outputs: outputs, stride: Extent(stride, stride),
+          padding: taps / 2)
         let geometry = try ConvolutionGeometry(image: p.imageShape, filter: p.filterShape, options: p.options)
         let given = random.integers(geometry.imageElementCount + 1).map(Float.init)
         let filter = random.integers(geometry.weights).map(Float.init)
@@ -245,10 +256,10 @@ import Testing
     }
   }
 
-  @Test("a tap that is not finite meets no zeros on the padding")
-  func nonfinite() throws {
+  @Test("a tap that is not finite meets no zeros on the padding", arguments: [3, 32])
+  func nonfinite(outputs: Int) throws {
     try withEveryVariant { variant in
-      let p = parameters(Extent(4, 5), Extent(3, 3), inputs: 2, outputs: 3, padding: 1)
+      let p = parameters(Extent(4, 5), Extent(3, 3), inputs: 2, outputs: outputs, padding: 1)
       let geometry = try ConvolutionGeometry(image: p.imageShape, filter: p.filterShape, options: p.options)
       var filter = [Float](repeating: 1, count: geometry.weights)
       filter[0] = .infinity
@@ -262,6 +273,30 @@ import Testing
         #expect(
           output.values[index].isFinite == (index >= 20 || isOnPadding) && !output.values[index].isNaN,
           "\(variant) element \(index)")
+      }
+    }
+  }
+
+  @Test("a derivative that is not finite meets no zeros on the padding", arguments: [2, 3, 8])
+  func nonfiniteDerivative(inputs: Int) throws {
+    try withEveryVariant { variant in
+      // The rows of taps are as long as, or longer than, there are channels.
+      let p = parameters(Extent(4, 5), Extent(3, 3), inputs: inputs, outputs: 8, padding: 1)
+      let geometry = try ConvolutionGeometry(image: p.imageShape, filter: p.filterShape, options: p.options)
+      var upstream = [Float](repeating: 1, count: geometry.outputElementCount)
+      upstream[0] = .infinity
+      let image = Tensor([Float](repeating: 1, count: geometry.imageElementCount), p.imageShape)
+      let filter = Tensor([Float](repeating: 1, count: geometry.weights), p.filterShape)
+      let problem = try ConvolutionProblem(image: image, filter: filter, options: p.options)
+      let found = try Formulation.direct.gradients(
+        of: problem, upstream: Tensor(upstream, geometry.resultShape), storage: .sparse)
+      // The first result stands on padding under the first row and column of the taps.
+      for index in 0..<found.filter.values.count {
+        let isOnPadding = index % 9 < 3 || index % 3 == 0
+        let isOfAnother = index >= inputs * 9
+        #expect(
+          found.filter.values[index].isFinite == (isOfAnother || isOnPadding)
+            && !found.filter.values[index].isNaN, "\(variant) element \(index)")
       }
     }
   }

@@ -21,6 +21,15 @@ import Testing
         ConvolutionOptions(padding: .sides(Padding(vertical: 1, horizontal: 1)))
       ),
       (Shape(1, 64, 40, 40), Shape(48, 64, 1, 1), ConvolutionOptions()),
+      // Vectors along channels, by blocks of channels, of rows too, and of planes with few tiles.
+      (
+        Shape(1, 64, 7, 7), Shape(512, 64, 3, 3),
+        ConvolutionOptions(padding: .sides(Padding(vertical: 1, horizontal: 1)))
+      ),
+      (
+        Shape(2, 64, 30, 33), Shape(64, 64, 3, 3),
+        ConvolutionOptions(padding: .sides(Padding(vertical: 1, horizontal: 1)))
+      ),
       (Shape(1, 32, 70, 70), Shape(32, 32, 3, 3), ConvolutionOptions(stride: Extent(2, 2))),
       (Shape(2, 32, 40, 40), Shape(32, 8, 5, 5), ConvolutionOptions(groups: 4)),
     ])
@@ -33,18 +42,27 @@ import Testing
       let prepared = try Formulation.direct.makeOperator(
         storage: .sparse, geometry: problem.geometry, filter: problem.filter)
       let upstream: Tensor<Float> = random.tensor(problem.geometry.resultShape)
-      func computed() -> [[Float]] {
+      func computed() throws -> [[Float]] {
         var result = problem.makeOutput()
         prepared.apply(to: problem.image, into: &result)
         var gradient = Tensor<Float>(shape: image, repeating: 0)
         prepared.applyAdjoint(to: upstream, into: &gradient)
-        return [Array(result.values), Array(gradient.values)]
+        var all = [Array(result.values), Array(gradient.values)]
+        let gradients = try Formulation.direct.gradients(of: problem, upstream: upstream, storage: .sparse)
+        all += [Array(gradients.image.values), Array(gradients.filter.values)]
+        if let tiles = try? Formulation.winograd.makeOperator(
+          storage: .sparse, geometry: problem.geometry, filter: problem.filter)
+        {
+          tiles.apply(to: problem.image, into: &result)
+          all.append(Array(result.values))
+        }
+        return all
       }
-      let alone = computed()
+      let alone = try computed()
       let team = ReversedTeam()
       Parallel.install(team)
       defer { Parallel.install(nil) }
-      #expect(computed() == alone)
+      #expect(try computed() == alone)
       #expect(team.parts > 2)
     }
   }

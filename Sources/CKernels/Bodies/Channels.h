@@ -5,13 +5,10 @@
 #if VECTOR_REGISTERS >= 32
 #define BLOCK_CHANNELS 8
 #define BLOCK_VECTORS 3
-#define WIDE_RESULTS 14
 #else
 #define BLOCK_CHANNELS 6
 #define BLOCK_VECTORS 2
-#define WIDE_RESULTS 6
 #endif
-#define UNROLLED _Pragma("clang loop unroll(full)")
 #define CKChannels_f32 CKChannelsF32
 #define CKChannels_f64 CKChannelsF64
 #define loadFirst OF_TYPE(loadFirst)
@@ -25,8 +22,6 @@
 #define packRows OF_TYPE(packRows)
 #define spreadRows OF_TYPE(spreadRows)
 #define neededTaps OF_TYPE(neededTaps)
-#define wideTile OF_TYPE(wideTile)
-#define wideTiles OF_TYPE(wideTiles)
 #define readPlanes OF_TYPE(readPlanes)
 #endif
 
@@ -272,102 +267,4 @@ static void NAMED(ck_correlate)(const CKCorrelation *s, const REAL *image, const
   }
 }
 
-// `P` results by two vectors of made channels: `weights` has two vectors for each tap of each channel, `sums` for each
-// result.
-INLINE void wideTile(const int P, const Product *p, const REAL *source, const REAL *weights, REAL *sums) {
-  vector sum[WIDE_RESULTS][2];
-  UNROLLED for (int i = 0; i < P; i++) {
-    sum[i][0] = load(sums + 2 * i * LANES);
-    sum[i][1] = load(sums + (2 * i + 1) * LANES);
-  }
-  for (ptrdiff_t c = 0; c < p->channels; c++) {
-    for (ptrdiff_t t = 0; t < p->tapCount; t++) {
-      const REAL *x = source + p->taps[t];
-      const vector first = load(weights), second = load(weights + LANES);
-      UNROLLED for (int i = 0; i < P; i++) {
-        const vector pixel = broadcast(x[i]);
-        sum[i][0] = multiplyAdd(first, pixel, sum[i][0]);
-        sum[i][1] = multiplyAdd(second, pixel, sum[i][1]);
-      }
-      weights += 2 * LANES;
-    }
-    weights += p->skipped * 2 * LANES;
-    source += p->channelStep;
-  }
-  UNROLLED for (int i = 0; i < P; i++) {
-    store(sums + 2 * i * LANES, sum[i][0]);
-    store(sums + (2 * i + 1) * LANES, sum[i][1]);
-  }
-}
-
-#define CASE(P) \
-  case P: wideTile(P, p, source, weights, sums); break;
-
-static void wideTiles(ptrdiff_t results, const Product *p, const REAL *source, const REAL *weights, REAL *sums) {
-  switch (results) {
-    CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
-#if WIDE_RESULTS == 14
-    CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
-#endif
-  default: __builtin_unreachable();
-  }
-}
-#undef CASE
-
-static void NAMED(ck_correlate_wide)(const CKCorrelation *s, const REAL *image, const REAL *weights, const REAL *bias,
-    REAL *output, REAL *scratch, ptrdiff_t firstRow, ptrdiff_t lastRow) {
-  const ptrdiff_t width = s->madeColumns, count = (lastRow - firstRow) * width, lanes = 2 * LANES;
-  const ptrdiff_t blocks = (s->made + lanes - 1) / lanes, taps = s->tapRowCount * s->tapColumnCount;
-  // The results of a tile stand in whole rows, or in a part of one.
-  const ptrdiff_t tileRows = width <= WIDE_RESULTS / 2 - 1 ? WIDE_RESULTS / width : 1;
-  const ptrdiff_t parts = (width + WIDE_RESULTS - 1) / WIDE_RESULTS;
-  const ptrdiff_t nearBytes = 1 << 14, tapBytes = taps * lanes * (ptrdiff_t)sizeof(REAL);
-  const ptrdiff_t nearChannels = tapBytes < nearBytes ? nearBytes / tapBytes : 1;
-  const ptrdiff_t share = (nearChannels * taps * lanes + lastRow - firstRow - 1) / (lastRow - firstRow);
-  REAL *const sums = scratch + s->channelBlock * s->packedChannel + CK_READ_AHEAD;
-  for (ptrdiff_t block = 0; block < blocks; block++) {
-    REAL *to = sums + block * count * lanes;
-    for (ptrdiff_t k = 0; k < lanes; k++) to[k] = block * lanes + k < s->made ? bias[block * lanes + k] : 0;
-    for (ptrdiff_t i = 1; i < count; i++) __builtin_memcpy(to + i * lanes, to, (size_t)lanes * sizeof(REAL));
-  }
-  for (ptrdiff_t c = 0; c < s->channels; c += s->channelBlock) {
-    const ptrdiff_t channels = s->channels - c < s->channelBlock ? s->channels - c : s->channelBlock;
-    packRows(s, image + c * s->rows * s->columns, channels, firstRow, lastRow - firstRow, scratch);
-    for (ptrdiff_t block = 0; block < blocks; block++) {
-      // Weights are read from afar once, while the ones before them are multiplied, and then from the first cache.
-      for (ptrdiff_t near = 0; near < channels; near += nearChannels) {
-        const ptrdiff_t there = channels - near < nearChannels ? channels - near : nearChannels;
-        Product p = {.channels = there, .channelStep = s->packedChannel};
-        for (ptrdiff_t a = firstRow; a < lastRow; a += tileRows) {
-          const ptrdiff_t rows = lastRow - a < tileRows ? lastRow - a : tileRows;
-          ptrdiff_t lower, upper;
-          neededTaps(s, a, a + rows - 1, &lower, &upper);
-          const ptrdiff_t firstTap = lower * s->tapColumnCount;
-          p.taps = s->taps + firstTap;
-          p.tapCount = (upper - lower) * s->tapColumnCount;
-          p.skipped = taps - p.tapCount;
-          const REAL *from = weights + ((block * s->channels + c + near) * taps + firstTap) * lanes;
-          const REAL *ahead = from + nearChannels * taps * lanes;
-          for (ptrdiff_t i = (a - firstRow) * share; i < (a - firstRow + rows) * share; i += 64 / (ptrdiff_t)sizeof(REAL))
-            __builtin_prefetch(ahead + i, 0, 2);
-          ptrdiff_t first = (a - firstRow) * width;
-          for (ptrdiff_t part = 0; part < parts; part++) {
-            const ptrdiff_t results = parts == 1 ? rows * width : (width + part) / parts;
-            wideTiles(results, &p, scratch + near * s->packedChannel + first, from, sums + (block * count + first) * lanes);
-            first += results;
-          }
-        }
-      }
-    }
-  }
-  for (ptrdiff_t k = 0; k < s->made; k++) {
-    const REAL *from = sums + k / lanes * count * lanes + k % lanes;
-    for (ptrdiff_t a = firstRow; a < lastRow; a++) {
-      REAL *to = output + k * s->outputPlane + a * s->outputRowStep;
-      for (ptrdiff_t b = 0; b < width; b++, from += lanes) to[b * s->outputColumnStep] = *from;
-    }
-  }
-}
-
-const OF_TYPE(CKChannels) NAMED(ck_channels) = {BLOCK_CHANNELS, NAMED(ck_correlate), 2 * LANES, WIDE_RESULTS,
-    NAMED(ck_correlate_wide)};
+const OF_TYPE(CKChannels) NAMED(ck_channels) = {BLOCK_CHANNELS, NAMED(ck_correlate)};

@@ -13,6 +13,8 @@
 #define transformBack OF_TYPE(transformBack)
 #define writeTiles OF_TYPE(writeTiles)
 #define zeros OF_TYPE(zeros)
+#define multiplyTiles OF_TYPE(multiplyTiles)
+#define multiplyChannels OF_TYPE(multiplyChannels)
 
 // Bᵀ of tiles of four, six and eight pixels, and Aᵀ of each kind of tile, all exact in binary: `WinogradMatrices` of the
 // Swift side derives them.
@@ -40,7 +42,44 @@ INLINE float outputEntry(int outputs, int taps, int i, int s) {
 }
 #endif
 
-static const REAL zeros[BLOCK_CHANNELS];
+static const REAL zeros[LANE_BLOCK] __attribute__((aligned(64)));
+
+// One place of `count` tiles, from the transformed pixels at `data` to the sums of all made channels, by vectors of tiles.
+INLINE void multiplyTiles(const CKWinogradShape *s, const REAL *data, const REAL *weights, ptrdiff_t count,
+    ptrdiff_t block, REAL *sums) {
+  const ptrdiff_t blocks = (s->made + BLOCK_CHANNELS - 1) / BLOCK_CHANNELS, noShift = 0;
+  const ptrdiff_t whole = (count + LANES - 1) / LANES * LANES;
+  for (ptrdiff_t number = 0; number < blocks; number++) {
+    const ptrdiff_t width = (s->made + number) / blocks;
+    for (ptrdiff_t t = 0; t < whole; t += BLOCK_VECTORS * LANES) {
+      const Product p = {.source = data + t, .channels = s->given, .channelStep = block, .taps = &noShift, .tapCount = 1,
+          .outputStep = block};
+      tiles((int)width, &p, weights, zeros, sums + t,
+          whole - t < BLOCK_VECTORS * LANES ? whole - t : BLOCK_VECTORS * LANES);
+    }
+    weights += width * s->given;
+    sums += width * block;
+  }
+}
+
+// The same by vectors of made channels, which few tiles would not fill; `room` has room for the sums of a block of channels.
+INLINE void multiplyChannels(const CKWinogradShape *s, const REAL *data, const REAL *weights, ptrdiff_t count,
+    ptrdiff_t block, REAL *sums, REAL *room) {
+  const LaneTap noShift = {0, -1};
+  const ptrdiff_t parts = (count + LANE_RESULTS - 1) / LANE_RESULTS;
+  for (ptrdiff_t k = 0; k < s->made; k += LANE_BLOCK, weights += LANE_BLOCK * s->given) {
+    LaneProduct p = {.source = data, .channels = s->given, .channelStep = block, .taps = &noShift, .tapCount = 1,
+        .pixelStep = 1};
+    REAL *to = room;
+    for (ptrdiff_t part = 0; part < parts; part++) {
+      const ptrdiff_t results = (count + part) / parts;
+      laneTiles(results, &p, weights, zeros, 0, to, LANE_BLOCK);
+      p.source += results;
+      to += results * LANE_BLOCK;
+    }
+    transpose(0, room, LANE_BLOCK, count, LANE_BLOCK, sums + k * block, block);
+  }
+}
 
 // Row by row what Bᵀ makes of `pixels` rows of `width` numbers, rounded up to whole vectors, which stand `step` apart.
 INLINE void combineRows(const int pixels, const REAL *rows, ptrdiff_t step, ptrdiff_t width, REAL *combined) {
@@ -160,38 +199,26 @@ INLINE void writeTiles(const int outputs, const CKWinogradShape *s, const REAL *
 }
 
 INLINE void winograd(const int outputs, const int taps, const CKWinogradShape *s, const REAL *image, const REAL *filters,
-    const REAL *bias, REAL *output, REAL *scratch) {
+    const REAL *bias, REAL *output, REAL *scratch, ptrdiff_t firstTile, ptrdiff_t lastTile) {
   const int pixels = outputs + taps - 1, places = pixels * pixels;
   const ptrdiff_t block = (s->block + CK_VECTOR_LIMIT - 1) / CK_VECTOR_LIMIT * CK_VECTOR_LIMIT;
-  const ptrdiff_t tileCount =
-      (s->madeRows + outputs - 1) / outputs * ((s->madeColumns + outputs - 1) / outputs);
-  const ptrdiff_t blocks = (s->made + BLOCK_CHANNELS - 1) / BLOCK_CHANNELS, noShift = 0;
   // From one place of a tile to the next; a line more, so that the places of one tile don't all fall into the same sets of a
   // cache.
   const ptrdiff_t dataStep = s->given * block + CK_VECTOR_LIMIT, sumStep = s->made * block + CK_VECTOR_LIMIT;
   REAL *const data = scratch, *const sums = data + places * dataStep;
   REAL *const rest = sums + places * sumStep, *const strips = rest + 2 * places * block;
-  for (ptrdiff_t first = 0; first < tileCount; first += s->block) {
-    const ptrdiff_t count = tileCount - first < s->block ? tileCount - first : s->block;
+  for (ptrdiff_t first = firstTile; first < lastTile; first += s->block) {
+    const ptrdiff_t count = lastTile - first < s->block ? lastTile - first : s->block;
     for (ptrdiff_t c = 0; c < s->given; c++) {
       readTiles(outputs, taps, s, image + c * s->rows * s->columns, first, count, block, strips, rest);
       transformTiles(pixels, rest, count, block, data + c * block, dataStep);
     }
     for (int place = 0; place < places; place++) {
       const REAL *weights = filters + place * s->made * s->given;
-      const ptrdiff_t whole = (count + LANES - 1) / LANES * LANES;
-      ptrdiff_t k = 0;
-      for (ptrdiff_t number = 0; number < blocks; number++) {
-        const ptrdiff_t width = (s->made + number) / blocks;
-        for (ptrdiff_t t = 0; t < whole; t += BLOCK_VECTORS * LANES) {
-          const Product p = {.source = data + place * dataStep + t, .channels = s->given, .channelStep = block,
-              .taps = &noShift, .tapCount = 1, .outputStep = block};
-          tiles((int)width, &p, weights, zeros, sums + place * sumStep + k * block + t,
-              whole - t < BLOCK_VECTORS * LANES ? whole - t : BLOCK_VECTORS * LANES);
-        }
-        weights += width * s->given;
-        k += width;
-      }
+      if (s->isAlongChannels)
+        multiplyChannels(s, data + place * dataStep, weights, count, block, sums + place * sumStep, rest);
+      else
+        multiplyTiles(s, data + place * dataStep, weights, count, block, sums + place * sumStep);
     }
     for (ptrdiff_t k = 0; k < s->made; k++) {
       transformBack(outputs, taps, sums + k * block, sumStep, count, block, bias[k], rest);
@@ -201,15 +228,15 @@ INLINE void winograd(const int outputs, const int taps, const CKWinogradShape *s
 }
 
 static void applyWinograd(const CKWinogradShape *s, const REAL *image, const REAL *filters, const REAL *bias, REAL *output,
-    REAL *scratch) {
+    REAL *scratch, ptrdiff_t firstTile, ptrdiff_t lastTile) {
   if (s->taps == 5)
-    winograd(2, 5, s, image, filters, bias, output, scratch);
+    winograd(2, 5, s, image, filters, bias, output, scratch, firstTile, lastTile);
   else if (s->outputs == 2)
-    winograd(2, 3, s, image, filters, bias, output, scratch);
+    winograd(2, 3, s, image, filters, bias, output, scratch, firstTile, lastTile);
   else if (s->outputs == 4)
-    winograd(4, 3, s, image, filters, bias, output, scratch);
+    winograd(4, 3, s, image, filters, bias, output, scratch, firstTile, lastTile);
   else
-    winograd(6, 3, s, image, filters, bias, output, scratch);
+    winograd(6, 3, s, image, filters, bias, output, scratch, firstTile, lastTile);
 }
 
 const OF_TYPE(CKWinograd) NAMED(ck_winograd) = {applyWinograd};

@@ -47,27 +47,15 @@ typedef struct CKCorrelation {
 // than one), for each given channel, for each tap, a number for each channel of the block. `scratch` has room for
 // `channelBlock` packed channels, or for `CK_VECTOR_LIMIT` numbers of all channels where nothing is packed, for
 // `CK_READ_AHEAD` numbers more, and, where results don't stand side by side, for the results of `rowBlock` rows.
-//
-// `correlateWide` does the same with vectors of made channels in place of results, which suits small planes: all rows asked
-// for are packed at once. `weights` holds, for each block of `wideChannels` made channels, for each given channel, for each
-// tap, a number for each channel of the block, zeros for those that the last block lacks. `scratch` has room for
-// `channelBlock` packed channels, for `CK_READ_AHEAD` numbers more, and for the results of those rows in whole blocks of
-// channels.
 typedef struct CKChannelsF32 {
   ptrdiff_t blockChannels;
   void (*correlate)(const CKCorrelation *shape, const float *image, const float *weights, const float *bias,
-      float *output, float *scratch, ptrdiff_t firstRow, ptrdiff_t lastRow);
-  ptrdiff_t wideChannels, wideResults;
-  void (*correlateWide)(const CKCorrelation *shape, const float *image, const float *weights, const float *bias,
       float *output, float *scratch, ptrdiff_t firstRow, ptrdiff_t lastRow);
 } CKChannelsF32;
 
 typedef struct CKChannelsF64 {
   ptrdiff_t blockChannels;
   void (*correlate)(const CKCorrelation *shape, const double *image, const double *weights, const double *bias,
-      double *output, double *scratch, ptrdiff_t firstRow, ptrdiff_t lastRow);
-  ptrdiff_t wideChannels, wideResults;
-  void (*correlateWide)(const CKCorrelation *shape, const double *image, const double *weights, const double *bias,
       double *output, double *scratch, ptrdiff_t firstRow, ptrdiff_t lastRow);
 } CKChannelsF64;
 

@@ -2,8 +2,7 @@
 // with the pixels under it, summed over the results. Its plain twin is `accumulateDirectGradient`.
 #ifndef CK_FILTER_GRADIENT_H
 #define CK_FILTER_GRADIENT_H
-#include "CKVariant.h"
-#include <stddef.h>
+#include "CKLanes.h"
 
 // `channels` given planes of `rows × columns` and `made` planes of `madeRows × madeColumns` meet under `tapRows ×
 // tapColumns` taps: made element (a, b) on given element (a · rowStride + u · rowDilation − above, b · columnStride + v ·
@@ -12,26 +11,25 @@ typedef struct CKFilterShape {
   ptrdiff_t channels, rows, columns;
   ptrdiff_t made, madeRows, madeColumns;
   ptrdiff_t tapRows, tapColumns;
-  ptrdiff_t rowStride, rowDilation, columnDilation;
+  ptrdiff_t rowStride, columnStride, rowDilation, columnDilation;
   ptrdiff_t above, before;
-  // Columns from the first that a tap meets to the last, on the padding or not.
-  ptrdiff_t paddedColumns;
-  // `b · columnStride · channels` for each made column b.
-  const ptrdiff_t *places;
-  // Made rows that are taken at a time.
-  ptrdiff_t rowBlock;
+  // Made rows and given channels that are taken at a time.
+  ptrdiff_t rowBlock, channelBlock;
 } CKFilterShape;
 
-// Adds the products of one image to `sums`: with dilation 1 along the columns `tapRows × made × tapColumns × channels`
-// numbers, else `tapRows × tapColumns × made × channels`; one chain for each, over the results in row-major order, those on
-// padding as zeros. `scratch` has room for `rowBlock · madeColumns · made` numbers, for the given rows under `rowBlock` made
-// ones, each of `paddedColumns · channels` numbers, and for CK_READ_AHEAD of CKChannels.h more.
+// Adds the products of one image to `gradient`, `made × channels × tapRows × tapColumns` numbers, of the made channels in blocks
+// `firstBlock ..< lastBlock`, of `channels` of CKLanesF32 each: for each block of rows a sum over its results in row-major order.
+// Products on padding are left out. `scratch` has room for a number for each channel of a block, for a block's derivative by
+// the results of `rowBlock` rows, for its sums of `channelBlock` given channels, and for `2 · sizeof(ptrdiff_t)` bytes for each
+// made column for each part of a row of taps, of at most `results` of CKLanesF32 each.
 typedef struct CKFilterGradientF32 {
-  void (*add)(const CKFilterShape *shape, const float *image, const float *upstream, float *sums, float *scratch);
+  void (*add)(const CKFilterShape *shape, const float *image, const float *upstream, float *gradient, float *scratch,
+      ptrdiff_t firstBlock, ptrdiff_t lastBlock);
 } CKFilterGradientF32;
 
 typedef struct CKFilterGradientF64 {
-  void (*add)(const CKFilterShape *shape, const double *image, const double *upstream, double *sums, double *scratch);
+  void (*add)(const CKFilterShape *shape, const double *image, const double *upstream, double *gradient, double *scratch,
+      ptrdiff_t firstBlock, ptrdiff_t lastBlock);
 } CKFilterGradientF64;
 
 const CKFilterGradientF32 *ck_filter_gradient_f32(CKVariant variant);

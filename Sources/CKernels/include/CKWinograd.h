@@ -2,8 +2,7 @@
 // order, is `WinogradTransform`; where FMA is there, products are not rounded before they are added.
 #ifndef CK_WINOGRAD_H
 #define CK_WINOGRAD_H
-#include "CKVariant.h"
-#include <stddef.h>
+#include "CKLanes.h"
 
 // Tiles of `outputs × outputs` results from filters of `taps × taps`: (2, 3), (4, 3), (6, 3) or (2, 5). `given` planes of
 // `rows × columns` make `made` planes of `madeRows × madeColumns`, whose first result's first tap stands `above` and
@@ -15,20 +14,22 @@ typedef struct CKWinogradShape {
   ptrdiff_t above, before;
   // Tiles that are taken at a time.
   ptrdiff_t block;
+  // Whether vectors go along the made channels, which are whole blocks then, and not along the tiles.
+  ptrdiff_t isAlongChannels;
 } CKWinogradShape;
 
-// Writes all made planes. `filters` holds for each of the n² places of a tile, n = outputs + taps − 1, the transformed
-// weights as CKChannelsF32 takes those of a single tap. With b as the smallest multiple of CK_VECTOR_LIMIT that is not below
-// `block`, `scratch` has room for `n² · (b · (given + made) + 2 · CK_VECTOR_LIMIT + 2 · b) + 2 · n · (b · outputs + taps +
+// Writes tiles `firstTile ..< lastTile`, counted row by row, of all made planes. `filters` holds for each of the n² places of a
+// tile, n = outputs + taps − 1, the transformed weights as CKChannelsF32 takes those of a single tap; or, along the made
+// channels, as CKLanesF32 does. With b as the smallest multiple of CK_VECTOR_LIMIT that is not below `block`, `scratch` has room for `n² · (b · (given + made) + 2 · CK_VECTOR_LIMIT + 2 · b) + 2 · n · (b · outputs + taps +
 // CK_VECTOR_LIMIT)` numbers.
 typedef struct CKWinogradF32 {
   void (*apply)(const CKWinogradShape *shape, const float *image, const float *filters, const float *bias, float *output,
-      float *scratch);
+      float *scratch, ptrdiff_t firstTile, ptrdiff_t lastTile);
 } CKWinogradF32;
 
 typedef struct CKWinogradF64 {
   void (*apply)(const CKWinogradShape *shape, const double *image, const double *filters, const double *bias, double *output,
-      double *scratch);
+      double *scratch, ptrdiff_t firstTile, ptrdiff_t lastTile);
 } CKWinogradF64;
 
 const CKWinogradF32 *ck_winograd_f32(CKVariant variant);

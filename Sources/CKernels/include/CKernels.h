@@ -4,6 +4,7 @@
 #include "CKChannels.h"
 #include "CKFilterGradient.h"
 #include "CKFourier.h"
+#include "CKLanes.h"
 #include "CKLimits.h"
 #include "CKPlane.h"
 #include "CKReference.h"

@@ -33,7 +33,8 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   @inline(__always)
   private func kernel(isAdjoint: Bool) -> ChannelKernel<Scalar>? {
     if isAdjoint == geometry.isTransposed { return kernel }
-    return ChannelKernel(geometry, filter: UnsafePointer(filter.base), isAdjoint: isAdjoint)
+    return ChannelKernel(
+      geometry, filter: UnsafePointer(filter.base), isAdjoint: isAdjoint, isPrepared: false)
   }
 
   @specialized(where Scalar == Float)

@@ -25,6 +25,8 @@ struct WinogradSizes: Sendable {
   let made: Int
   /// Tiles in a block.
   let block: Int
+  /// Whether the kernel's vectors go along the made channels: in whole blocks of these, where tiles are few.
+  let isAlongChannels: Bool
 
   init(_ geometry: ConvolutionGeometry, _ tile: WinogradTile, isAdjoint: Bool) {
     self.tile = tile
@@ -35,7 +37,10 @@ struct WinogradSizes: Sendable {
     made = isAdjoint ? channels.imagePerGroup : channels.outputPerGroup
     // Long enough for the inner loops, short enough that a block stays near.
     let wanted = (1 << 19) / saturatingProduct(tile.products, saturatingSum(given, made))
-    block = min(max(16, min(48, wanted)), saturatingProduct(rows.tiles(tile), columns.tiles(tile)))
+    let tiles = saturatingProduct(rows.tiles(tile), columns.tiles(tile))
+    block = min(max(16, min(48, wanted)), tiles)
+    // Blocks of numbers of four bytes are whole blocks of larger ones.
+    isAlongChannels = tiles <= 64 && made % LanePlan.blockChannels(scalarByteCount: 4) == 0
   }
 
   /// Tiles of one plane.

@@ -37,7 +37,8 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
   ) {
     let kernel = isBound || !ChannelTable.supports(Scalar.self) ? nil : WinogradTable()
     self.kernel = kernel
-    sizes = WinogradSizes(geometry, tile, isAdjoint: isAdjoint)
+    let sizes = WinogradSizes(geometry, tile, isAdjoint: isAdjoint)
+    self.sizes = sizes
     batch = geometry.channels.batch
     groups = geometry.channels.groups
     dataMatrix = matrices.data.scalars(of: Scalar.self)
@@ -59,7 +60,7 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
             var (place, step) = ((g &* made &+ o) &* given &+ i, planes)
             if let kernel {
               step = made &* given
-              let block = kernel.block(of: o, made: made, Scalar.self)
+              let block = kernel.block(of: o, sizes, Scalar.self)
               place =
                 g &* tile.products &* step &+ block.first &* given &+ i &* block.width &+ (o &- block.first)
             }
@@ -109,13 +110,19 @@ final class WinogradTransform<Scalar: RationalRing>: Sendable {
     let madePlane = sizes.rows.made &* sizes.columns.made
     let tiles = sizes.rows.tiles(sizes.tile) &* sizes.columns.tiles(sizes.tile)
     if let kernel {
-      let scratch = AlignedBuffer<Scalar>(capacity: sizes.scratch)
-      for number in 0..<batch &* groups {
-        let group = number % groups
-        kernel.apply(
-          sizes, to: image + number &* given &* givenPlane,
-          filters: UnsafePointer(filters.base) + group &* sizes.tile.products &* made &* given,
-          bias: bias + group &* made, into: output + number &* made &* madePlane, scratch: scratch.base)
+      let work = saturatingProduct(batch &* groups, given, made, tiles &* sizes.tile.products)
+      // In whole vectors of tiles; weights are read once for each part.
+      Parallel.forEachPiece(of: batch &* groups &* tiles, least: 16, multiplyAdds: work) { piece in
+        let scratch = AlignedBuffer<Scalar>(capacity: sizes.scratch)
+        for number in piece.lowerBound / tiles...(piece.upperBound &- 1) / tiles {
+          let group = number % groups
+          let first = max(piece.lowerBound &- number &* tiles, 0)
+          kernel.apply(
+            sizes, to: image + number &* given &* givenPlane,
+            filters: UnsafePointer(filters.base) + group &* sizes.tile.products &* made &* given,
+            bias: bias + group &* made, into: output + number &* made &* madePlane, scratch: scratch.base,
+            tiles: first..<min(piece.upperBound &- number &* tiles, tiles))
+        }
       }
       return
     }

@@ -5,10 +5,8 @@ func accumulateDirectGradient<Scalar: Ring>(
   _ geometry: ConvolutionGeometry, outputs: UnsafePointer<Scalar>, images: UnsafePointer<Scalar>,
   into gradient: UnsafeMutablePointer<Scalar>
 ) {
-  if let kernel = FilterGradientKernel(geometry, of: Scalar.self),
-    kernel.add(outputs: outputs, images: images, into: gradient)
-  {
-    return
+  if let kernel = FilterGradientKernel(geometry, of: Scalar.self) {
+    return kernel.add(outputs: outputs, images: images, into: gradient)
   }
   let (rows, columns) = (geometry.rows, geometry.columns)
   let kernel = PlaneDots(geometry, Scalar.self)

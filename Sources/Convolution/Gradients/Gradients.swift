@@ -48,7 +48,8 @@ extension Formulation {
     var imageGradient = Tensor<Scalar>(shape: geometry.imageShape, repeating: .zero)
     if self == .direct, geometry.paddingMode == .zeros,
       let kernel = ChannelKernel(
-        geometry, filter: filter.values.baseAddress.unsafelyUnwrapped, isAdjoint: !geometry.isTransposed)
+        geometry, filter: filter.values.baseAddress.unsafelyUnwrapped, isAdjoint: !geometry.isTransposed,
+        isPrepared: false)
     {
       // The operator would prepare its own direction first.
       let zeros = AlignedBuffer<Scalar>(
@@ -131,7 +132,7 @@ extension Formulation {
       let inner = geometry.mapped(by: .sparse)
       scratch = saturatingSum(
         ChannelKernel<Double>.heldBytes(
-          inner, isAdjoint: !geometry.isTransposed, scalarByteCount: scalarByteCount),
+          inner, isAdjoint: !geometry.isTransposed, isPrepared: false, scalarByteCount: scalarByteCount),
         FilterGradientKernel.heldBytes(inner, scalarByteCount: scalarByteCount))
     // The operator's padded images serve both gradients, one after the other.
     default: scratch = 0

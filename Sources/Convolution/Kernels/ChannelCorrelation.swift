@@ -26,7 +26,7 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
     self.groups = groups
     self.isPatches = isPatches
     weights = places.packed(
-      plan, groups: groups, blockChannels: table.blockChannels(Scalar.self, isWide: plan.isWide), filter)
+      plan, groups: groups, blockChannels: table.blockChannels(Scalar.self), filter)
     var segments = AlignedBuffer<CKSegment>(capacity: plan.segments.count)
     for segment in plan.segments { segments.append(CKSegment(first: segment.first, extra: segment.extra)) }
     self.segments = segments
@@ -52,9 +52,8 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
       plan.segments.count * MemoryLayout<CKSegment>.stride
       + plan.columns.taps.count * MemoryLayout<CKColumn>.stride
       + (plan.rows.taps.count + plan.tapCount) * MemoryLayout<Int>.stride
-    let kept = plan.keptChannels(scalarByteCount: scalarByteCount)
     let scalars = saturatingSum(
-      saturatingProduct(groups, kept, plan.given, plan.tapCount),
+      saturatingProduct(groups, plan.made, plan.given, plan.tapCount),
       plan.scratch(scalarByteCount: scalarByteCount))
     return saturatingSum(saturatingProduct(scalars, scalarByteCount), places)
   }
@@ -84,13 +83,12 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
       }
       return
     }
-    // In whole blocks of rows, so that no row is packed more often than by one thread; vectors along channels have but one.
-    let unit = plan.isWide ? 1 : plan.rowBlock
+    // In whole blocks of rows, so that no row is packed more often than by one thread.
+    let unit = plan.rowBlock
     let blocks = (rows.made &+ unit &- 1) / unit
     let first = min(rows.made, blocks &* part / parts &* unit)
     let last = min(rows.made, blocks &* (part &+ 1) / parts &* unit)
     if first == last { return }
-    let kept = plan.keptChannels(scalarByteCount: MemoryLayout<Scalar>.stride)
     let shape = CKCorrelation(
       channels: plan.given, rows: rows.given, columns: columns.given, made: plan.made, madeRows: rows.made,
       madeColumns: columns.made, rowStride: rows.stride, columnStride: columns.stride,
@@ -101,8 +99,8 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
       rowBlock: plan.rowBlock, outputPlane: plane.elementCount, outputRowStep: rows.step &* plane.width,
       outputColumnStep: columns.step)
     table.correlate(
-      shape, isWide: plan.isWide, image,
-      UnsafePointer(weights.base) + group &* kept &* plan.given &* plan.tapCount, bias, target, scratch,
+      shape, image,
+      UnsafePointer(weights.base) + group &* plan.made &* plan.given &* plan.tapCount, bias, target, scratch,
       rows: first..<last)
   }
 }

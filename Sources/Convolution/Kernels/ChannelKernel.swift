@@ -7,7 +7,7 @@ import Buffers
 final class ChannelKernel<Scalar: Ring>: Sendable {
   private let geometry: ConvolutionGeometry
   private let isAdjoint: Bool
-  private let phases: [ChannelCorrelation<Scalar>]
+  private let phases: [Phase]
   private let table: ChannelTable
   private let scratch: Int
 
@@ -15,36 +15,92 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
   private static var tapLimit: Int { 4096 }
   private static var phaseLimit: Int { 64 }
 
+  /// What makes the pixels of one phase.
+  private enum Phase {
+    case alongResults(ChannelCorrelation<Scalar>)
+    case alongChannels(LaneCorrelation<Scalar>)
+
+    var heldBytes: Int {
+      switch self {
+      case .alongResults(let correlation): correlation.heldBytes
+      case .alongChannels(let correlation): correlation.heldBytes
+      }
+    }
+  }
+
+  /// How a phase is cut into blocks.
+  private enum Plan {
+    case alongResults(ChannelPlan)
+    case alongChannels(LanePlan)
+
+    /// Whether zeros stand for what the taps meet on the padding.
+    var multipliesPadding: Bool {
+      switch self {
+      case .alongResults(let plan): !plan.rows.isInside || !plan.columns.isInside
+      case .alongChannels: false
+      }
+    }
+
+    func scratch(isPrepared: Bool, scalarByteCount: Int) -> Int {
+      switch self {
+      case .alongResults(let plan): plan.scratch(scalarByteCount: scalarByteCount)
+      case .alongChannels(let plan): plan.scratch(isPrepared: isPrepared, scalarByteCount: scalarByteCount)
+      }
+    }
+
+    func heldBytes(_ geometry: ConvolutionGeometry, isPrepared: Bool, scalarByteCount: Int) -> Int {
+      let groups = geometry.channels.groups
+      switch self {
+      case .alongResults(let plan):
+        return ChannelCorrelation<Scalar>.heldBytes(plan, groups: groups, scalarByteCount: scalarByteCount)
+      case .alongChannels(let plan):
+        return LaneCorrelation<Scalar>.heldBytes(
+          plan, taps: geometry.taps, groups: groups, isPrepared: isPrepared, scalarByteCount: scalarByteCount)
+      }
+    }
+  }
+
   /// Packs the filter; nil where the problem has one plane in a group on both sides, or sizes that the kernels don't take, or where
   /// zeros would stand on the padding for a tap that is not finite.
   ///
+  /// For a single use it need not be prepared: then what can be is packed as it is needed, and the filter must stay where it is.
   /// With `isPatches` it is the product of the filters with the matrix of patches, of which some columns are formed at a time.
   @inline(__always)
   init?(
-    _ geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, isAdjoint: Bool, isPatches: Bool = false
+    _ geometry: ConvolutionGeometry, filter: UnsafePointer<Scalar>, isAdjoint: Bool, isPatches: Bool = false,
+    isPrepared: Bool = true
   ) {
     guard ChannelTable.supports(Scalar.self),
       let plans = Self.plans(
         geometry, isAdjoint: isAdjoint, isPatches: isPatches, scalarByteCount: MemoryLayout<Scalar>.stride)
     else { return nil }
-    let padded = plans.contains { !$0.rows.isInside || !$0.columns.isInside }
-    if padded, !isPatches, !areFinite(filter, count: geometry.weights) { return nil }
+    if !isPatches, plans.contains(where: \.multipliesPadding), !areFinite(filter, count: geometry.weights) {
+      return nil
+    }
     self.geometry = geometry
     self.isAdjoint = isAdjoint
     let table = ChannelTable()
     self.table = table
     let places = ChannelWeights(geometry, isAdjoint: isAdjoint)
+    let groups = geometry.channels.groups
     phases = plans.map {
-      ChannelCorrelation(
-        $0, groups: geometry.channels.groups, places, filter, table: table, isPatches: isPatches)
+      switch $0 {
+      case .alongResults(let plan):
+        .alongResults(
+          ChannelCorrelation(plan, groups: groups, places, filter, table: table, isPatches: isPatches))
+      case .alongChannels(let plan):
+        .alongChannels(LaneCorrelation(plan, groups: groups, places, filter, isPrepared: isPrepared))
+      }
     }
-    scratch = plans.reduce(0) { max($0, $1.scratch(scalarByteCount: MemoryLayout<Scalar>.stride)) }
+    scratch = plans.reduce(0) {
+      max($0, $1.scratch(isPrepared: isPrepared, scalarByteCount: MemoryLayout<Scalar>.stride))
+    }
   }
 
   /// A plan for each phase of the pixels that are made.
   private static func plans(
     _ geometry: ConvolutionGeometry, isAdjoint: Bool, isPatches: Bool, scalarByteCount: Int
-  ) -> [ChannelPlan]? {
+  ) -> [Plan]? {
     let channels = geometry.channels
     let (given, made) =
       isAdjoint
@@ -52,15 +108,23 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
     if !isPatches && given == 1 && made == 1 { return nil }
     if geometry.taps > tapLimit { return nil }
     if isAdjoint, saturatingProduct(geometry.stride.height, geometry.stride.width) > phaseLimit { return nil }
-    var plans: [ChannelPlan] = []
+    var plans: [Plan] = []
     for rows in ChannelAxis.all(geometry.rows, isAdjoint: isAdjoint, isAscending: true) {
       for columns in ChannelAxis.all(geometry.columns, isAdjoint: isAdjoint, isAscending: false) {
-        guard
-          let plan = ChannelPlan(
-            rows: rows, columns: columns, given: given, made: made, isPatches: isPatches,
+        let plan = ChannelPlan(
+          rows: rows, columns: columns, given: given, made: made, isPatches: isPatches,
+          scalarByteCount: scalarByteCount)
+        if !isPatches,
+          let plan = LanePlan(
+            rows: rows, columns: columns, given: given, made: made, readsPlanes: plan?.readsPlanes ?? false,
             scalarByteCount: scalarByteCount)
-        else { return nil }
-        plans.append(plan)
+        {
+          plans.append(.alongChannels(plan))
+        } else if let plan {
+          plans.append(.alongResults(plan))
+        } else {
+          return nil
+        }
       }
     }
     return plans
@@ -68,7 +132,8 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
 
   /// Bytes that the kernel of a geometry holds and takes as scratch; 0 where there is none.
   static func heldBytes(
-    _ geometry: ConvolutionGeometry, isAdjoint: Bool, isPatches: Bool = false, scalarByteCount: Int
+    _ geometry: ConvolutionGeometry, isAdjoint: Bool, isPatches: Bool = false, isPrepared: Bool = true,
+    scalarByteCount: Int
   ) -> Int {
     guard
       let plans = plans(
@@ -78,8 +143,7 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
     return plans.reduce(0) {
       saturatingSum(
         $0,
-        ChannelCorrelation<Scalar>.heldBytes(
-          $1, groups: geometry.channels.groups, scalarByteCount: scalarByteCount))
+        $1.heldBytes(geometry, isPrepared: isPrepared, scalarByteCount: scalarByteCount))
     }
   }
 
@@ -100,12 +164,19 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
     let count = channels.batch &* channels.groups
     let compute = { (number: Int, part: Int, parts: Int, room: UnsafeMutablePointer<Scalar>) in
       let group = number % channels.groups
+      let plane = self.isAdjoint ? self.geometry.image : self.geometry.output
+      let (source, target) = (image + number &* given &* givenPlane, output + number &* made &* madePlane)
       for phase in self.phases {
-        phase.apply(
-          group: group, part: part, of: parts, to: image + number &* given &* givenPlane,
-          bias: bias + group &* made, into: output + number &* made &* madePlane,
-          plane: self.isAdjoint ? self.geometry.image : self.geometry.output, scratch: room, table: self.table
-        )
+        switch phase {
+        case .alongResults(let correlation):
+          correlation.apply(
+            group: group, part: part, of: parts, to: source, bias: bias + group &* made, into: target,
+            plane: plane, scratch: room, table: self.table)
+        case .alongChannels(let correlation):
+          correlation.apply(
+            group: group, part: part, of: parts, to: source, bias: bias + group &* made, into: target,
+            plane: plane, scratch: room)
+        }
       }
     }
     let work = saturatingProduct(channels.batch, geometry.weights, geometry.output.elementCount)

@@ -23,8 +23,6 @@ struct ChannelPlan {
   let places: [(segment: Int, shift: Int)]
   /// Whether the given planes are read as they stand: under a single tap, all results side by side.
   let readsPlanes: Bool
-  /// Whether vectors go along the made channels and not along the results, which small planes would not fill.
-  let isWide: Bool
   /// Channels and rows of results that are packed at a time.
   let channelBlock: Int
   let rowBlock: Int
@@ -33,9 +31,6 @@ struct ChannelPlan {
   private static var packedBytes: Int { 1 << 18 }
   /// Bytes of the widest vector.
   private static var vectorBytes: Int { 64 }
-  /// The most results, and bytes of results of all channels, for which vectors go along the channels.
-  private static var wideResults: Int { 256 }
-  private static var wideSums: Int { 1 << 19 }
   /// More rows than these between two rows of taps are not worth sharing.
   private static var widestGap: Int { 4 }
 
@@ -70,7 +65,7 @@ struct ChannelPlan {
       && columns.made == columns.given && rows.stride == 1 && rows.taps[0].offset == 0 && rows.step == 1
       && columns.step == 1
     if readsPlanes || rows.taps.isEmpty || columns.taps.isEmpty {
-      (channelBlock, rowBlock, isWide) = (given, rows.made, false)
+      (channelBlock, rowBlock) = (given, rows.made)
       return
     }
 
@@ -80,16 +75,6 @@ struct ChannelPlan {
     func packedLines(_ rowBlock: Int) -> Int { segments.count * rowBlock + extra }
     if packedLines(1) > lines { return nil }
     let vector = Self.vectorBytes / scalarByteCount
-    let results = saturatingProduct(rows.made, width)
-    if results <= Self.wideResults, made >= vector, packedLines(rows.made) <= lines,
-      saturatingProduct(Self.padded(made, 2 * vector), results) <= Self.wideSums / scalarByteCount,
-      made * Self.padded(results, vector) >= Self.padded(made, 2 * vector) * results
-    {
-      let blocks = Self.blocks(of: given, lines / packedLines(rows.made))
-      (channelBlock, rowBlock, isWide) = (Self.blocks(of: given, blocks), rows.made, true)
-      return
-    }
-    isWide = false
     // Few rows are packed twice where blocks are several times as high as the filter; long sums are seldom interrupted.
     let wanted = min(rows.made, max((5 * extra) / segments.count, (16 * vector + width - 1) / width))
     var channels = min(given, max(8, lines / packedLines(wanted)))
@@ -103,7 +88,7 @@ struct ChannelPlan {
   }
 
   /// How many blocks of `size` there are in `count`, at least one, the last perhaps not full.
-  private static func blocks(of count: Int, _ size: Int) -> Int { (count - 1) / size + 1 }
+  static func blocks(of count: Int, _ size: Int) -> Int { (count - 1) / size + 1 }
 
   /// The size of blocks of rows whose results fill the fewest vectors, the largest of them.
   private static func rowBlock(atMost most: Int, of rows: Int, width: Int, vector: Int) -> Int {
@@ -119,16 +104,6 @@ struct ChannelPlan {
       best = block
     }
     return best
-  }
-
-  /// A number of channels in whole blocks.
-  private static func padded(_ count: Int, _ block: Int) -> Int {
-    saturatingProduct(blocks(of: count, block), block)
-  }
-
-  /// The made channels that weights are kept for: in whole pairs of the widest vectors where those go along the channels.
-  func keptChannels(scalarByteCount: Int) -> Int {
-    isWide ? Self.padded(made, 2 * Self.vectorBytes / scalarByteCount) : made
   }
 
   private var step: Int { max(rows.step, columns.step) }
@@ -148,10 +123,6 @@ struct ChannelPlan {
   /// Numbers of scratch that one application takes.
   func scratch(scalarByteCount: Int) -> Int {
     if isEmpty { return 0 }
-    if isWide {
-      return channelBlock * packedChannel + 16 + keptChannels(scalarByteCount: scalarByteCount) * rowBlock
-        * columns.made
-    }
     if readsPlanes { return saturatingSum(saturatingProduct(given, 16), 16) }
     let results = step == 1 ? 0 : saturatingProduct(made, rowBlock, columns.made)
     return saturatingSum(channelBlock * packedChannel + 16, results)

@@ -10,28 +10,25 @@ struct ChannelTable: @unchecked Sendable {
     type == Float.self || type == Double.self
   }
 
-  /// The most made channels of a block of weights, or the channels of every block where vectors go along them.
-  func blockChannels<Scalar: Ring>(_ type: Scalar.Type, isWide: Bool) -> Int {
-    if type == Float.self { return isWide ? float.pointee.wideChannels : float.pointee.blockChannels }
-    return isWide ? double.pointee.wideChannels : double.pointee.blockChannels
+  /// The most made channels of a block of weights.
+  func blockChannels<Scalar: Ring>(_ type: Scalar.Type) -> Int {
+    type == Float.self ? float.pointee.blockChannels : double.pointee.blockChannels
   }
 
   /// Writes the results of some made rows; `scratch` is as large as the plan says.
   @inline(__always)
   func correlate<Scalar: Ring>(
-    _ shape: CKCorrelation, isWide: Bool, _ image: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,
+    _ shape: CKCorrelation, _ image: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,
     _ bias: UnsafePointer<Scalar>, _ output: UnsafeMutablePointer<Scalar>,
     _ scratch: UnsafeMutablePointer<Scalar>, rows: Range<Int>
   ) {
     var shape = shape
     if Scalar.self == Float.self {
-      let kernel = isWide ? float.pointee.correlateWide : float.pointee.correlate
-      kernel.unsafelyUnwrapped(
+      float.pointee.correlate(
         &shape, reinterpreted(image), reinterpreted(weights), reinterpreted(bias), reinterpreted(output),
         reinterpreted(scratch), rows.lowerBound, rows.upperBound)
     } else {
-      let kernel = isWide ? double.pointee.correlateWide : double.pointee.correlate
-      kernel.unsafelyUnwrapped(
+      double.pointee.correlate(
         &shape, reinterpreted(image), reinterpreted(weights), reinterpreted(bias), reinterpreted(output),
         reinterpreted(scratch), rows.lowerBound, rows.upperBound)
     }

@@ -2,44 +2,46 @@ import Buffers
 import CKernels
 
 /// The gradient of a convolution with many channels by its filter, on the kernels of `CKFilterGradient`: the derivative by the
-/// results times the pixels under each tap, summed over rows of results that stay in the cache.
+/// results times the pixels under each tap, summed over rows of results that stay in the cache. Products on padding are left
+/// out.
 struct FilterGradientKernel {
   private let geometry: ConvolutionGeometry
   private let shape: Shape
 
   /// The sizes that follow from a geometry.
   private struct Shape {
-    /// Columns from the first that a tap meets to the last, on the padding or not.
-    let paddedColumns: Int
     let rowBlock: Int
+    let channelBlock: Int
     let scratch: Int
-    let sums: Int
 
-    /// Nil where a row of results is too large to be taken at once.
+    /// Results of a block of channels, and bytes of their weights' sums, that stay in the second-level cache.
+    private static var blockResults: Int { 1024 }
+    private static var sumBytes: Int { 1 << 15 }
+    /// Fewer made channels waste most of a vector: then pairs of planes are faster, where there is a kernel for these.
+    private static var fewestMade: Int { 4 }
+
+    /// Nil where few channels are made, or a row of results or a plane of taps is too large to be taken at once.
     init?(_ geometry: ConvolutionGeometry, scalarByteCount: Int) {
       let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
-      let (given, made) = (channels.imagePerGroup, channels.outputPerGroup)
-      paddedColumns = (columns.output - 1) * columns.stride + (columns.filter - 1) * columns.dilation + 1
-      let upstream = saturatingProduct(columns.output, made)
-      let pixels = saturatingProduct(paddedColumns, given)
-      func room(_ block: Int) -> Int {
-        let lines = (block - 1) * rows.stride + (rows.filter - 1) * rows.dilation + 1
-        return saturatingSum(saturatingProduct(block, upstream), saturatingProduct(lines, pixels))
-      }
-      let limit = (1 << 19) / scalarByteCount
-      if room(1) > 4 * limit { return nil }
-      var block = 1
-      while block < min(rows.output, 64), room(block + 1) <= limit { block += 1 }
-      rowBlock = block
-      scratch = room(block) + 16
-      sums = saturatingProduct(given, made, geometry.taps)
+      if columns.output > 4096 || geometry.taps > 4096 { return nil }
+      let steps = [rows.stride, columns.stride, rows.dilation, columns.dilation]
+      if channels.outputPerGroup < (steps.allSatisfy { $0 == 1 } ? Self.fewestMade : 2) { return nil }
+      let block = LanePlan.blockChannels(scalarByteCount: scalarByteCount)
+      rowBlock = min(rows.output, max(1, Self.blockResults / columns.output))
+      let near = Self.sumBytes / (geometry.taps * block * scalarByteCount)
+      // Sixteen channels' sums fill whole squares when they are turned, whatever the filter.
+      channelBlock = min(channels.imagePerGroup, near >= 16 ? near / 16 * 16 : max(1, near))
+      // The fewest taps at a time make the most parts of a row of them; each has two numbers of eight bytes for a column of results.
+      let parts = (columns.filter + 5) / 6
+      scratch =
+        block * (1 + rowBlock * columns.output + channelBlock * geometry.taps) + parts * columns.output * 16
+        / scalarByteCount
     }
   }
 
   /// Nil where a group has one plane on both sides, or sizes that the kernel does not take.
   init?<Scalar: Ring>(_ geometry: ConvolutionGeometry, of type: Scalar.Type) {
-    let channels = geometry.channels
-    guard ChannelTable.supports(Scalar.self), channels.imagePerGroup > 1 || channels.outputPerGroup > 1,
+    guard ChannelTable.supports(Scalar.self),
       let shape = Shape(geometry, scalarByteCount: MemoryLayout<Scalar>.stride)
     else { return nil }
     self.geometry = geometry
@@ -48,74 +50,40 @@ struct FilterGradientKernel {
 
   /// Bytes that one use takes; 0 where there is no kernel.
   static func heldBytes(_ geometry: ConvolutionGeometry, scalarByteCount: Int) -> Int {
-    let channels = geometry.channels
-    guard channels.imagePerGroup > 1 || channels.outputPerGroup > 1,
-      let shape = Shape(geometry, scalarByteCount: scalarByteCount)
-    else { return 0 }
-    let scalars = saturatingSum(shape.scratch, shape.sums)
-    return saturatingSum(
-      saturatingProduct(scalars, scalarByteCount), geometry.columns.output * MemoryLayout<Int>.stride)
+    guard let shape = Shape(geometry, scalarByteCount: scalarByteCount) else { return 0 }
+    return saturatingProduct(shape.scratch, scalarByteCount)
   }
 
-  /// Adds the gradient; false, and nothing is done, where a zero on the padding would meet a derivative that is not finite.
+  /// Adds the gradient.
   @inline(__always)
   func add<Scalar: Ring>(
     outputs: UnsafePointer<Scalar>, images: UnsafePointer<Scalar>,
     into gradient: UnsafeMutablePointer<Scalar>
-  ) -> Bool {
+  ) {
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
-    let isPadded = rows.before > 0 || rows.after > 0 || columns.before > 0 || columns.after > 0
-    if isPadded, !areFinite(outputs, count: geometry.outputElementCount) { return false }
     let (given, made) = (channels.imagePerGroup, channels.outputPerGroup)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
-    var places = AlignedBuffer<Int>(capacity: columns.output)
-    for b in 0..<columns.output { places.append(b &* columns.stride &* given) }
-    let scratch = AlignedBuffer<Scalar>(capacity: shape.scratch)
-    let sums = AlignedBuffer<Scalar>(repeating: .zero, count: shape.sums)
-    for group in 0..<channels.groups {
-      if group > 0 { clear(sums.base, count: shape.sums) }
-      for n in 0..<channels.batch {
-        let number = n &* channels.groups &+ group
-        var kernelShape = CKFilterShape(
-          channels: given, rows: rows.image, columns: columns.image, made: made, madeRows: rows.output,
-          madeColumns: columns.output, tapRows: rows.filter, tapColumns: columns.filter,
-          rowStride: rows.stride, rowDilation: rows.dilation, columnDilation: columns.dilation,
-          above: rows.before, before: columns.before, paddedColumns: shape.paddedColumns, places: places.base,
-          rowBlock: shape.rowBlock)
-        let image = images + number &* given &* imagePlane
-        let upstream = outputs + number &* made &* outputPlane
-        if Scalar.self == Float.self {
-          ck_filter_gradient_f32(ck_selected()).unsafelyUnwrapped.pointee.add(
-            &kernelShape, reinterpreted(image), reinterpreted(upstream), reinterpreted(sums.base),
-            reinterpreted(scratch.base))
-        } else {
-          ck_filter_gradient_f64(ck_selected()).unsafelyUnwrapped.pointee.add(
-            &kernelShape, reinterpreted(image), reinterpreted(upstream), reinterpreted(sums.base),
-            reinterpreted(scratch.base))
-        }
-      }
-      collect(UnsafePointer(sums.base), into: gradient + group &* shape.sums)
-    }
-    return true
-  }
-
-  /// Adds the sums of a group, whose channels stand side by side, to the weights' gradients, whose taps do.
-  @inline(__always)
-  private func collect<Scalar: Ring>(
-    _ sums: UnsafePointer<Scalar>, into gradient: UnsafeMutablePointer<Scalar>
-  ) {
-    let (given, made) = (geometry.channels.imagePerGroup, geometry.channels.outputPerGroup)
-    let (height, width) = (geometry.rows.filter, geometry.columns.filter)
-    // A row of taps is one run of sums, or each of its taps is.
-    let isOneRun = geometry.columns.dilation == 1
-    for k in 0..<made {
-      let weights = gradient + k &* given &* geometry.taps
-      for u in 0..<height {
-        for v in 0..<width {
-          let run = isOneRun ? (u &* made &+ k) &* width &+ v : (u &* width &+ v) &* made &+ k
-          let source = sums + run &* given
-          let target = weights + (u &* width &+ v)
-          for c in 0..<given { target[c &* geometry.taps] = target[c &* geometry.taps] + source[c] }
+    let kernelShape = CKFilterShape(
+      channels: given, rows: rows.image, columns: columns.image, made: made, madeRows: rows.output,
+      madeColumns: columns.output, tapRows: rows.filter, tapColumns: columns.filter,
+      rowStride: rows.stride, columnStride: columns.stride, rowDilation: rows.dilation,
+      columnDilation: columns.dilation, above: rows.before, before: columns.before,
+      rowBlock: shape.rowBlock, channelBlock: shape.channelBlock)
+    let table = LaneTable()
+    let width = table.blockChannels(Scalar.self)
+    let blocks = (made + width - 1) / width
+    let work = saturatingProduct(channels.batch, geometry.weights, outputPlane)
+    // Each part adds to weights of its own, over all images of the batch.
+    Parallel.forEachPiece(of: channels.groups &* blocks, least: 1, multiplyAdds: work) { pieces in
+      let scratch = AlignedBuffer<Scalar>(capacity: shape.scratch)
+      for piece in pieces {
+        let (group, block) = piece.quotientAndRemainder(dividingBy: blocks)
+        for n in 0..<channels.batch {
+          let number = n &* channels.groups &+ group
+          table.addFilterGradient(
+            kernelShape, images + number &* given &* imagePlane, outputs + number &* made &* outputPlane,
+            into: gradient + group &* made &* given &* geometry.taps, scratch.base,
+            blocks: block..<block &+ 1)
         }
       }
     }

@@ -5,11 +5,21 @@ struct WinogradTable: @unchecked Sendable {
   private let float = ck_winograd_f32(ck_selected()).unsafelyUnwrapped
   private let double = ck_winograd_f64(ck_selected()).unsafelyUnwrapped
   private let channels = ChannelTable()
+  private let lanes = LaneTable()
 
   /// The block of made channels whose weights stand together with those of channel `number`.
   @inline(__always)
-  func block<Scalar: Ring>(of number: Int, made: Int, _ type: Scalar.Type) -> (first: Int, width: Int) {
-    let most = channels.blockChannels(type, isWide: false)
+  func block<Scalar: Ring>(
+    of number: Int, _ sizes: WinogradSizes, _ type: Scalar.Type
+  ) -> (
+    first: Int, width: Int
+  ) {
+    let made = sizes.made
+    if sizes.isAlongChannels {
+      let width = lanes.blockChannels(type)
+      return (number / width &* width, width)
+    }
+    let most = channels.blockChannels(type)
     let blocks = (made + most - 1) / most
     var (first, block) = (0, 0)
     while true {
@@ -20,26 +30,26 @@ struct WinogradTable: @unchecked Sendable {
     }
   }
 
-  /// Writes the results of one group of one image; the filters stand as `CKWinograd.h` says.
+  /// Writes the results of some tiles of one group of one image; the filters stand as `CKWinograd.h` says.
   @inline(__always)
   func apply<Scalar: Ring>(
     _ sizes: WinogradSizes, to image: UnsafePointer<Scalar>, filters: UnsafePointer<Scalar>,
     bias: UnsafePointer<Scalar>, into output: UnsafeMutablePointer<Scalar>,
-    scratch: UnsafeMutablePointer<Scalar>
+    scratch: UnsafeMutablePointer<Scalar>, tiles: Range<Int>
   ) {
     var shape = CKWinogradShape(
       outputs: sizes.tile.outputs, taps: sizes.tile.taps, given: sizes.given, rows: sizes.rows.given,
       columns: sizes.columns.given, made: sizes.made, madeRows: sizes.rows.made,
       madeColumns: sizes.columns.made, above: sizes.rows.before, before: sizes.columns.before,
-      block: sizes.block)
+      block: sizes.block, isAlongChannels: sizes.isAlongChannels ? 1 : 0)
     if Scalar.self == Float.self {
       float.pointee.apply(
         &shape, reinterpreted(image), reinterpreted(filters), reinterpreted(bias), reinterpreted(output),
-        reinterpreted(scratch))
+        reinterpreted(scratch), tiles.lowerBound, tiles.upperBound)
     } else {
       double.pointee.apply(
         &shape, reinterpreted(image), reinterpreted(filters), reinterpreted(bias), reinterpreted(output),
-        reinterpreted(scratch))
+        reinterpreted(scratch), tiles.lowerBound, tiles.upperBound)
     }
   }
 }
