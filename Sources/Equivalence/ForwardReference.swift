@@ -39,14 +39,14 @@ final class ForwardReference<Sum: ProductSum> {
   /// Whether no product other than zero is below 2⁻¹²⁶, once that was asked.
   private let staysNormal = Mutex<Bool?>(nil)
 
-  /// How many planes of outputs the kernel forms together.
-  static var together: Int { ReferenceKernel<Sum.Factor>().planes }
+  /// How many planes of outputs the kernel forms together at most.
+  static var mostTogether: Int { ReferenceKernel<Sum.Factor>().planes }
 
-  /// Forms outputs of `geometry`, at most `rowCapacity` rows of them at once. Channels follow each other where `steps` does not say
-  /// otherwise; `weights` and `images` are all that there are.
+  /// Forms outputs of `geometry`, at most `rowCapacity` rows of `together` planes of them at once. Channels follow each other
+  /// where `steps` does not say otherwise; `weights` and `images` are all that there are.
   init(
     _ geometry: ConvolutionGeometry, steps: Steps? = nil, weights: UnsafeBufferPointer<Sum.Factor>,
-    images: UnsafeBufferPointer<Sum.Factor>, rowCapacity: Int
+    images: UnsafeBufferPointer<Sum.Factor>, rowCapacity: Int, together: Int
   ) {
     self.geometry = geometry
     self.rowCapacity = rowCapacity
@@ -73,7 +73,7 @@ final class ForwardReference<Sum: ProductSum> {
       usesKernel = window != nil
     }
     self.window = window
-    kernelWeights = usesKernel ? ReferenceWeights(weights) : nil
+    kernelWeights = usesKernel ? ReferenceWeights(weights, planes: min(together, kernel.planes)) : nil
     guard usesKernel else {
       (self.channels, rows, outputStep, columns) = ((0, 0, 0), (0, 0), 0, [])
       return

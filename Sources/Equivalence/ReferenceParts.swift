@@ -13,6 +13,8 @@ struct ReferenceParts {
   let count: Int
   /// The most rows in one.
   let rowCapacity: Int
+  /// The most planes in one that are formed together.
+  let together: Int
   private let plane: Extent
   private let planesPerGroup: Int
   private let planesPerPart: Int
@@ -45,9 +47,11 @@ struct ReferenceParts {
         // For some threads several parts each, that none waits long for another.
         most = max(most, min(Self.mostOfPlanes / elements, (groups * units + 7) / 8, units))
       }
+      self.together = most
       planesPerPart = most * unit
       rowCapacity = plane.height
     } else {
+      self.together = 1
       planesPerPart = 1
       let most = isShared ? Self.mostOfRows.shared : Self.mostOfRows.alone
       rowCapacity = min(plane.height, max(1, most / plane.width))

@@ -176,10 +176,10 @@ struct Summands<Scalar: TensorScalar> {
       Self.productsOfReference, channels.batch, geometry.weights, geometry.output.elementCount)
     let parts = ReferenceParts(
       groups: channels.batch * channels.groups, planesPerGroup: channels.outputPerGroup, unit: 1,
-      together: ForwardReference<Sum>.together, geometry.output,
+      together: ForwardReference<Sum>.mostTogether, geometry.output,
       isShared: Parallel.shares(multiplyAdds: work))
     let forward = ForwardReference<Sum>(
-      geometry, weights: filter, images: images, rowCapacity: parts.rowCapacity)
+      geometry, weights: filter, images: images, rowCapacity: parts.rowCapacity, together: parts.together)
     form(parts, forward, work, into: &sink) { part, window, values in
       let (n, k) = part.planes.lowerBound.quotientAndRemainder(dividingBy: channels.output)
       let image =
@@ -209,12 +209,13 @@ struct Summands<Scalar: TensorScalar> {
       Self.productsOfReference, channels.batch, geometry.weights, geometry.output.elementCount)
     let parts = ReferenceParts(
       groups: channels.groups, planesPerGroup: channels.outputPerGroup * inGroup, unit: inGroup,
-      together: ForwardReference<Sum>.together, taps.output, isShared: Parallel.shares(multiplyAdds: work))
+      together: ForwardReference<Sum>.mostTogether, taps.output, isShared: Parallel.shares(multiplyAdds: work)
+    )
     let forward = ForwardReference<Sum>(
       taps,
       steps: .init(
         image: channels.image &* imagePlane, weights: channels.output &* outputPlane, planes: outputPlane),
-      weights: outputs, images: images, rowCapacity: parts.rowCapacity)
+      weights: outputs, images: images, rowCapacity: parts.rowCapacity, together: parts.together)
     form(parts, forward, work, into: &sink) { part, window, values in
       // Of a plane alone there is one filter; else all channels of several filters, which meet the same pixels.
       let (k, first) = part.planes.lowerBound.quotientAndRemainder(dividingBy: inGroup)

@@ -40,7 +40,7 @@ import Testing
                       planeStep: Self.channelStep, rowStep: Self.rowStep, outputStep: Self.outputStep,
                       weightStep: Self.weightStep, weightPlaneStep: 7, weightRowStep: 3),
                     source: image.baseAddress.unsafelyUnwrapped + offset,
-                    weights: ReferenceWeights(weights), from: 0, starts: starts,
+                    weights: ReferenceWeights(weights, planes: starts.count), from: 0, starts: starts,
                     into: ReferenceTarget(
                       value: value.baseAddress.unsafelyUnwrapped + 10,
                       tail: tail.baseAddress.unsafelyUnwrapped + 10,
@@ -225,7 +225,7 @@ import Testing
         let weights: [Float] = numbers(rows * columns, spread: 8, &random)
         let sums = UnsafeMutablePointer<Double>.allocate(capacity: 3 * kernel.lanes)
         defer { sums.deallocate() }
-        let packed = weights.withUnsafeBufferPointer { ReferenceWeights($0) }
+        let packed = weights.withUnsafeBufferPointer { ReferenceWeights($0, planes: 1) }
         let found = withUnsafePointer(to: 0.5) { start in
           offsets.withUnsafeBufferPointer { offsets in
             image.withUnsafeBufferPointer { image in

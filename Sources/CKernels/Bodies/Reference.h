@@ -1,12 +1,13 @@
 // The sums of the reference (see CKReference.h), for REAL = double: outputs lie side by side, a block of them is kept in registers
 // while all taps pass.
 //
-// **float32.** A product of two float32 is exact in float64, so that a fused multiply-add rounds as a product and a sum do, and all
-// variants form the same numbers. S need only be an upper bound, close to what it is, and is summed in float32, in half as
-// many registers: of m products at most, u = 2⁻²⁴, the sum is at least (1 − u)^(m+1)·S, so that it times 1 + 1.125·(m + 1)·u is no less
-// than S while (m + 1)·u ≤ 2⁻⁴ (the rest of this factor, 0.05·(m + 1)·u, is more than the sums of such sums in float64 lose). After
-// CK_REFERENCE_RUN products or so S goes on in float64, which keeps m within twice that. Where numbers below 2⁻¹²⁶ are rounded, each
-// of n products may lose 2⁻¹⁵⁰: no more than n·2⁻³⁴ of an S of at least 2⁻¹¹⁶; below that the caller must know that no product was so small.
+// **float32.** A product of two float32 is exact in float64, so that a fused multiply-add rounds as a product and a sum
+// do, and all variants form the same numbers. S need only be an upper bound, close to what it is, and is summed in
+// float32, in half as many registers: of m products at most, u = 2⁻²⁴, the sum is at least (1 − u)^(m+1)·S, so that it
+// times 1 + 1.125·(m + 1)·u is no less than S while (m + 1)·u ≤ 2⁻⁴ (the rest of this factor, 0.05·(m + 1)·u, is more
+// than the sums of such sums in float64 lose). After CK_REFERENCE_RUN products or so S goes on in float64, which keeps m
+// within twice that. Where numbers below 2⁻¹²⁶ are rounded, each of n products may lose 2⁻¹⁵⁰: no more than n·2⁻³⁴ of an
+// S of at least 2⁻¹¹⁶; below that the caller must know that no product was so small.
 //
 // **float64.** First S, the sum of the magnitudes. Then σ, the power of two with 2.002·S < σ ≤ 4.004·S or so, and the sum runs
 // from 1.5·σ on: partial sums stay between σ and 2σ, where numbers are 2⁻⁵²·σ apart. So of `s = fl(a + w·x)` the step `t = s − a` is
@@ -61,8 +62,7 @@ typedef struct PASTE2(referenceFound, VARIANT) {
 
 // Forms R rows of J vectors of K planes. K or R is 1: either planes share the pixels or rows share the weights.
 INLINE void referenceBlock_f32(const int K, const int R, const int J, const CKReferenceTaps *taps, const float *source,
-                              const double *weights, const float *magnitudes, const double *starts, CKReferenceSums sums,
-                               FOUND *found) {
+                              CKReferenceWeights weights, const double *starts, CKReferenceSums sums, FOUND *found) {
   enum { MOST = 4 * REFERENCE_PLANES };
   WIDE sum[MOST], total[MOST];
   NARROW absolute[MOST];
@@ -93,14 +93,16 @@ INLINE void referenceBlock_f32(const int K, const int R, const int J, const CKRe
           const float *pixel = row + taps->columns[v];
 #pragma clang loop unroll(full)
           for (int k = 0; k < K; k++) {
-            const WIDE w = broadcast(weights[tap + v + k * taps->weightStep]);
-            const NARROW wAbsolute = magnitudes[tap + v + k * taps->weightStep] - (NARROW){};
+            // Planes that share pixels would convert their weights too often.
+            const ptrdiff_t at = tap + v + k * taps->weightStep;
+            const WIDE w = broadcast(K == 1 ? (double)weights.plain[at] : weights.wide[at]);
+            const NARROW wAbsolute = K == 1 ? magnitudeNarrow(weights.plain[at] - (NARROW){}) : weights.magnitudes[at] - (NARROW){};
 #pragma clang loop unroll(full)
             for (int i = 0; i < R * J; i++) {
               const NARROW x = loadNarrow(pixel + i / J * taps->outputStep + i % J * WIDE_LANES);
-              const int at = k * R * J + i;
-              sum[at] = multiplyAdd(w, __builtin_convertvector(x, WIDE), sum[at]);
-              absolute[at] = multiplyAddNarrow(wAbsolute, magnitudeNarrow(x), absolute[at]);
+              const int to = k * R * J + i;
+              sum[to] = multiplyAdd(w, __builtin_convertvector(x, WIDE), sum[to]);
+              absolute[to] = multiplyAddNarrow(wAbsolute, magnitudeNarrow(x), absolute[to]);
             }
           }
         }
@@ -226,40 +228,40 @@ INLINE CKReferenceSums sumsAt(CKReferenceSums sums, ptrdiff_t row, ptrdiff_t col
 
 // Columns [from, from + J·lanes) of all rows of K planes, R rows at a time where there are so many, or beginning earlier where the
 // row ends before; from where the next ones begin. Some outputs may be formed again.
-#define REFERENCE_COLUMNS(K, R, J, FORM, ...) \
+#define REFERENCE_COLUMNS(K, R, J, FORM) \
   { \
     if (from + (J) * WIDE_LANES > count) from = count - (J) * WIDE_LANES; \
     const ptrdiff_t step = rows >= (R) ? (R) : 1; \
     for (ptrdiff_t row = 0; row < rows; row += step) { \
       const ptrdiff_t a = row + step <= rows ? row : rows - step; \
       const CKReferenceSums to = sumsAt(sums, a, from); \
-      if ((R) > 1 && step == 1) FORM(K, 1, J, taps, source + a * taps->outputStep + from, __VA_ARGS__, starts, to, &found); \
-      else FORM(K, R, J, taps, source + a * taps->outputStep + from, __VA_ARGS__, starts, to, &found); \
+      if ((R) > 1 && step == 1) FORM(K, 1, J, taps, source + a * taps->outputStep + from, weights, starts, to, &found); \
+      else FORM(K, R, J, taps, source + a * taps->outputStep + from, weights, starts, to, &found); \
     } \
     from += (J) * WIDE_LANES; \
   }
 
 // All columns of K planes: blocks of `WIDEST` vectors as long as half of one is left, then narrower ones of several rows.
-#define REFERENCE_ROWS(K, WIDEST, FORM, ...) \
+#define REFERENCE_ROWS(K, WIDEST, FORM) \
   for (ptrdiff_t from = 0; from < count;) { \
     const ptrdiff_t left = count - from; \
     if (left > (WIDEST) / 2 * WIDE_LANES && count >= (WIDEST) * WIDE_LANES) \
-      REFERENCE_COLUMNS(K, 1, WIDEST, FORM, __VA_ARGS__) \
+      REFERENCE_COLUMNS(K, 1, WIDEST, FORM) \
     else if ((WIDEST) > 2 && left > WIDE_LANES && count >= 2 * WIDE_LANES) \
-      REFERENCE_COLUMNS(K, (K) == 1 ? REFERENCE_BLOCK / 2 : 1, 2, FORM, __VA_ARGS__) \
+      REFERENCE_COLUMNS(K, (K) == 1 ? REFERENCE_BLOCK / 2 : 1, 2, FORM) \
     else \
-      REFERENCE_COLUMNS(K, (K) == 1 ? REFERENCE_BLOCK / 2 : 1, 1, FORM, __VA_ARGS__) \
+      REFERENCE_COLUMNS(K, (K) == 1 ? REFERENCE_BLOCK / 2 : 1, 1, FORM) \
   }
 
-static int PASTE3(referenceRows, VARIANT, f32)(const CKReferenceTaps *taps, const float *source, const double *weights,
-                                               const float *magnitudes, const double *starts, ptrdiff_t planes,
-                                               ptrdiff_t rows, ptrdiff_t count, CKReferenceSums sums) {
+static int PASTE3(referenceRows, VARIANT, f32)(const CKReferenceTaps *taps, const float *source, CKReferenceWeights weights,
+                                               const double *starts, ptrdiff_t planes, ptrdiff_t rows, ptrdiff_t count,
+                                               CKReferenceSums sums) {
   FOUND found = {.least = (BITS){} + INT64_MAX};
   switch (planes) {
-  case 1: REFERENCE_ROWS(1, REFERENCE_BLOCK, referenceBlock_f32, weights, magnitudes) break;
-  case 2: REFERENCE_ROWS(2, REFERENCE_BLOCK / 2, referenceBlock_f32, weights, magnitudes) break;
+  case 1: REFERENCE_ROWS(1, REFERENCE_BLOCK, referenceBlock_f32) break;
+  case 2: REFERENCE_ROWS(2, REFERENCE_BLOCK / 2, referenceBlock_f32) break;
 #if VECTOR_REGISTERS >= 32
-  case 3: REFERENCE_ROWS(3, REFERENCE_BLOCK / 2, referenceBlock_f32, weights, magnitudes) break;
+  case 3: REFERENCE_ROWS(3, REFERENCE_BLOCK / 2, referenceBlock_f32) break;
 #endif
   }
   // What is infinite or NaN makes so all that it is added to.
@@ -274,7 +276,7 @@ static int PASTE3(referenceRows, VARIANT, f64)(const CKReferenceTaps *taps, cons
                                                const double *starts, ptrdiff_t rows, ptrdiff_t count,
                                                CKReferenceSums sums) {
   BITS found = {};
-  REFERENCE_ROWS(1, REFERENCE_BLOCK, referenceBlock_f64, weights)
+  REFERENCE_ROWS(1, REFERENCE_BLOCK, referenceBlock_f64)
   for (ptrdiff_t lane = 0; lane < WIDE_LANES; lane++)
     if (found[lane]) return CK_REFERENCE_BAD;
   return 0;

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include "CKVariant.h"
 
-// Which products meet in outputs: tap (c, u, v) of output (a, b) of plane k is pixel
-// c·planeStep + u·rowStep + columns[v] + a·outputStep + b behind `source`, times weight
-// k·weightStep + c·weightPlaneStep + u·weightRowStep + v. Counts are at least 1, steps in numbers.
+// Which products meet in outputs: tap (c, u, v) of output (a, b) of plane k is pixel c·planeStep + u·rowStep +
+// columns[v] + a·outputStep + b behind `source`, times weight k·weightStep + c·weightPlaneStep + u·weightRowStep + v.
+// Counts are at least 1, steps in numbers.
 typedef struct CKReferenceTaps {
   ptrdiff_t planes, rows, columnCount;
   const ptrdiff_t *columns;
@@ -23,22 +23,29 @@ typedef struct CKReferenceSums {
   ptrdiff_t step, planeStep;
 } CKReferenceSums;
 
-// What is to be known of sums: that some mean nothing, as their magnitudes leave the range; and that some sums of magnitudes are
-// below 2⁻¹¹⁶, which means nothing either where a product other than zero is below 2⁻¹²⁶.
+// What is to be known of sums: that some mean nothing, as their magnitudes leave the range; and that some sums of
+// magnitudes are below 2⁻¹¹⁶, which means nothing either where a product other than zero is below 2⁻¹²⁶.
 enum { CK_REFERENCE_BAD = 1, CK_REFERENCE_SMALL = 2 };
 
 // The products after which a sum of magnitudes in float32 goes on in float64, or of as many more.
 enum { CK_REFERENCE_RUN = 2048 };
 
-// The sums of float32 numbers, whose weights are given in float64, and their magnitudes beside them: `start + Σ w·x` in float64, in which every product is exact, one chain an output in the order of
-// c, u, v; and at least `|start| + Σ |w·x|`, at most by a factor of 1 + 2.3·2⁻²⁴·(m + 1) + 2⁻³²·n more, n the number of products, and m that or
-// twice CK_REFERENCE_RUN where that is less. `tail` is not touched. Forms outputs (0, 0) … (rows − 1, count − 1) of `planes` planes, at
-// most `planes` of this table, from a start for each; `count` is at least `lanes`. Some are formed twice, those of a row in one
-// go, rows in their order.
+// Weights of float32 numbers; where several planes are formed together the same in float64, and their magnitudes, too.
+typedef struct CKReferenceWeights {
+  const float *plain;
+  const double *wide;
+  const float *magnitudes;
+} CKReferenceWeights;
+
+// The sums of float32 numbers: `start + Σ w·x` in float64, in which every product is exact, one chain an output in the
+// order of c, u, v; and at least `|start| + Σ |w·x|`, at most by a factor of 1 + 2.3·2⁻²⁴·(m + 1) + 2⁻³²·n more, n the
+// number of products, and m that or twice CK_REFERENCE_RUN where that is less. `tail` is not touched. Forms outputs (0,
+// 0) … (rows − 1, count − 1) of `planes` planes, at most `planes` of this table, from a start for each; `count` is at
+// least `lanes`. Some are formed twice, those of a row in one go, rows in their order.
 typedef struct CKReferenceF32 {
   ptrdiff_t lanes, planes;
-  int (*rows)(const CKReferenceTaps *taps, const float *source, const double *weights, const float *magnitudes,
-              const double *starts, ptrdiff_t planes, ptrdiff_t rows, ptrdiff_t count, CKReferenceSums sums);
+  int (*rows)(const CKReferenceTaps *taps, const float *source, CKReferenceWeights weights, const double *starts,
+              ptrdiff_t planes, ptrdiff_t rows, ptrdiff_t count, CKReferenceSums sums);
 } CKReferenceF32;
 
 // The sums of float64 numbers as `value + tail`, of one plane; bad from 2¹⁰⁰⁰ on. Where `splits`, products are split, and no factor

@@ -62,21 +62,24 @@ package struct ReferenceTarget {
   }
 }
 
-/// Weights as a reference kernel takes them: those of float32 in float64, and their magnitudes in float32, beside each other.
-package final class ReferenceWeights<Scalar: TensorScalar>: Sendable {
+/// Weights as a reference kernel takes them, valid while the given ones live: where it forms several planes together those of float32
+/// stand in float64 beside them, and their magnitudes.
+package final class ReferenceWeights<Scalar: TensorScalar>: @unchecked Sendable {
+  fileprivate let plain: UnsafePointer<Scalar>
   fileprivate let wide: AlignedBuffer<Double>
   fileprivate let magnitudes: AlignedBuffer<Float>
 
-  /// Those of `weights`.
+  /// Those of `weights`, for up to so many planes together.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  package init(_ weights: UnsafeBufferPointer<Scalar>) {
-    let count = weights.count
+  package init(_ weights: UnsafeBufferPointer<Scalar>, planes: Int) {
+    plain = weights.baseAddress.unsafelyUnwrapped
+    let count = planes > 1 ? weights.count : 0
     wide = AlignedBuffer(count: count) { wide in
       for index in 0..<count { wide[index] = Double(weights[index]) }
     }
-    magnitudes = AlignedBuffer(count: Scalar.precision == .single ? count : 0) { magnitudes in
-      for index in 0..<magnitudes.count { magnitudes[index] = Float(weights[index].magnitude) }
+    magnitudes = AlignedBuffer(count: count) { magnitudes in
+      for index in 0..<count { magnitudes[index] = Float(weights[index].magnitude) }
     }
   }
 }
@@ -123,8 +126,8 @@ package struct ReferenceKernel<Scalar: TensorScalar>: Sendable {
     }
   }
 
-  /// Forms outputs (0, 0) … (`rows` − 1, `count` − 1) of `starts.count` planes, `count` at least `lanes`; every sum of a plane
-  /// begins with its start, and its taps with the weight at `first`.
+  /// Forms outputs (0, 0) … (`rows` − 1, `count` − 1) of `starts.count` planes, for which `weights` must have been made,
+  /// `count` at least `lanes`; every sum of a plane begins with its start, and its taps with the weight at `first`.
   package func form(
     rows: Int, count: Int, _ taps: ReferenceTaps, source: UnsafePointer<Scalar>,
     weights: ReferenceWeights<Scalar>, from first: Int, starts: UnsafeBufferPointer<Double>,
@@ -138,19 +141,22 @@ package struct ReferenceKernel<Scalar: TensorScalar>: Sendable {
     let sums = CKReferenceSums(
       value: target.value, tail: target.tail, absolute: target.absolute, step: target.step,
       planeStep: target.planeStep)
-    let source = UnsafeRawPointer(source)
+    let (source, plain) = (UnsafeRawPointer(source), UnsafeRawPointer(weights.plain + first))
     switch table {
     case .single(let kernel):
       return Found(
         rawValue: kernel.pointee.rows(
-          &all, source.assumingMemoryBound(to: Float.self), weights.wide.base + first,
-          weights.magnitudes.base + first, starts.baseAddress, starts.count, rows, count, sums))
+          &all, source.assumingMemoryBound(to: Float.self),
+          CKReferenceWeights(
+            plain: plain.assumingMemoryBound(to: Float.self), wide: weights.wide.base + first,
+            magnitudes: weights.magnitudes.base + first),
+          starts.baseAddress, starts.count, rows, count, sums))
     case .double(let kernel):
       precondition(starts.count == 1, "one plane at a time")
       return Found(
         rawValue: kernel.pointee.rows(
-          &all, source.assumingMemoryBound(to: Double.self), weights.wide.base + first, starts.baseAddress,
-          rows, count, sums))
+          &all, source.assumingMemoryBound(to: Double.self), plain.assumingMemoryBound(to: Double.self),
+          starts.baseAddress, rows, count, sums))
     }
   }
 }
