@@ -6,7 +6,8 @@ import Testing
   @Test(
     "a shared computation gives the same bits as that of one thread",
     arguments: [
-      // One plane; planes; channels by rows, by a single block, of 1×1; strides; groups; a batch.
+      // A dense matrix; one plane; planes; channels by rows, by a single block, of 1×1; strides; groups; a batch.
+      (Shape(64, 64), Shape(5, 5), ConvolutionOptions()),
       (Shape(300, 310), Shape(9, 9), ConvolutionOptions()),
       (
         Shape(5, 1, 200, 200), Shape(6, 1, 5, 5),
@@ -50,11 +51,16 @@ import Testing
         var all = [Array(result.values), Array(gradient.values)]
         let gradients = try Formulation.direct.gradients(of: problem, upstream: upstream, storage: .sparse)
         all += [Array(gradients.image.values), Array(gradients.filter.values)]
-        if let tiles = try? Formulation.winograd.makeOperator(
-          storage: .sparse, geometry: problem.geometry, filter: problem.filter)
-        {
-          tiles.apply(to: problem.image, into: &result)
-          all.append(Array(result.values))
+        for formulation in [Formulation.toeplitz, .banded, .im2col, .winograd] {
+          for storage in formulation.storages {
+            // Not what a formulation can't compute, nor the largest matrices.
+            guard
+              let other = try? formulation.makeOperator(
+                storage: storage, geometry: problem.geometry, filter: problem.filter, memoryLimit: 1 << 26)
+            else { continue }
+            other.apply(to: problem.image, into: &result)
+            all.append(Array(result.values))
+          }
         }
         return all
       }

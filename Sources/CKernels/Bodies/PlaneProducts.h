@@ -82,23 +82,24 @@ static void NAMED(ck_plane_products)(const CKBands *bands, const REAL *matrices,
   }
 }
 
-// A matrix that is stored column by column times a vector: several columns at once pass by the sums, so that these are
+// Rows of a matrix that is stored column by column, `step` apart, times a vector: several columns at once pass by the sums, so that these are
 // loaded and stored but seldom, and memory is read in several streams.
-static void NAMED(ck_plane_columns)(const REAL *matrix, ptrdiff_t rows, ptrdiff_t columns, const REAL *factors, REAL *sums) {
+static void NAMED(ck_plane_columns)(const REAL *matrix, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t columns,
+    const REAL *factors, REAL *sums) {
   ptrdiff_t j = 0;
-  for (; j + 8 <= columns; j += 8, matrix += 8 * rows) {
+  for (; j + 8 <= columns; j += 8, matrix += 8 * step) {
     vector factor[8];
     UNROLLED for (int k = 0; k < 8; k++) factor[k] = broadcast(factors[j + k]);
     ptrdiff_t i = 0;
     for (; i + LANES <= rows; i += LANES) {
       vector sum = load(sums + i);
-      UNROLLED for (int k = 0; k < 8; k++) sum = multiplyAdd(factor[k], load(matrix + k * rows + i), sum);
+      UNROLLED for (int k = 0; k < 8; k++) sum = multiplyAdd(factor[k], load(matrix + k * step + i), sum);
       store(sums + i, sum);
     }
     for (; i < rows; i++)
-      for (int k = 0; k < 8; k++) sums[i] = fused(factors[j + k], matrix[k * rows + i], sums[i]);
+      for (int k = 0; k < 8; k++) sums[i] = fused(factors[j + k], matrix[k * step + i], sums[i]);
   }
-  for (; j < columns; j++, matrix += rows) {
+  for (; j < columns; j++, matrix += step) {
     ptrdiff_t i = 0;
     vector factor = broadcast(factors[j]);
     for (; i + LANES <= rows; i += LANES) store(sums + i, multiplyAdd(factor, load(matrix + i), load(sums + i)));

@@ -81,8 +81,7 @@ typedef struct CKBands {
 // - `dots`: adds to each tap of one plane of a filter the products of `outputs` with the pixels of one plane of the image
 //   that it met, in several running sums; those on padding are left out. The plane is dense, and only its extents and
 //   padding matter.
-// - `columns`: adds to `rows` sums the columns of a matrix, one after the other in memory, times their factors, in their
-//   order.
+// - `columns`: adds to `rows` sums the columns of a matrix, `step` apart in memory, times their factors, in their order.
 typedef struct CKPlaneF32 {
   void (*rows)(const CKPlane *plane, const float *filter, const float *image, float bias, float *output, ptrdiff_t first,
       ptrdiff_t end);
@@ -93,7 +92,8 @@ typedef struct CKPlaneF32 {
   void (*products)(const CKBands *bands, const float *matrices, const float *image, float bias, float *output,
       ptrdiff_t first, ptrdiff_t end);
   void (*dots)(const CKPlane *plane, const float *outputs, const float *image, float *gradient);
-  void (*columns)(const float *matrix, ptrdiff_t rows, ptrdiff_t columns, const float *factors, float *sums);
+  void (*columns)(const float *matrix, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t columns, const float *factors,
+      float *sums);
 } CKPlaneF32;
 typedef struct CKPlaneF64 {
   void (*rows)(const CKPlane *plane, const double *filter, const double *image, double bias, double *output, ptrdiff_t first,
@@ -105,7 +105,8 @@ typedef struct CKPlaneF64 {
   void (*products)(const CKBands *bands, const double *matrices, const double *image, double bias, double *output,
       ptrdiff_t first, ptrdiff_t end);
   void (*dots)(const CKPlane *plane, const double *outputs, const double *image, double *gradient);
-  void (*columns)(const double *matrix, ptrdiff_t rows, ptrdiff_t columns, const double *factors, double *sums);
+  void (*columns)(const double *matrix, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t columns, const double *factors,
+      double *sums);
 } CKPlaneF64;
 
 // The functions of a variant that is available.

@@ -40,14 +40,13 @@ final class BandDiagonals<Scalar: Ring>: LinearMap {
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let outputPlane = geometry.output.elementCount
     if let kernel {
-      for n in 0..<channels.batch {
-        for k in 0..<channels.output {
-          let first = n &* channels.image &+ channels.firstImageChannel(of: k)
-          kernel.apply(
-            UnsafePointer(diagonals.base) + k &* channels.imagePerGroup &* geometry.taps,
-            to: image + first &* geometry.image.elementCount, bias: bias[k],
-            into: output + (n &* channels.output &+ k) &* outputPlane, rows: 0..<rows.output)
-        }
+      geometry.forEachPlane(of: channels.output, rows: rows.output, multiplyAdds: geometry.multiplyAdds) {
+        n, k, rows in
+        let first = n &* channels.image &+ channels.firstImageChannel(of: k)
+        kernel.apply(
+          UnsafePointer(diagonals.base) + k &* channels.imagePerGroup &* geometry.taps,
+          to: image + first &* geometry.image.elementCount, bias: bias[k],
+          into: output + (n &* channels.output &+ k) &* outputPlane, rows: rows)
       }
       return
     }

@@ -50,6 +50,11 @@ final class BandMatrices<Scalar: Ring>: LinearMap {
       + PaddedColumns.heldBytes(geometry, scalarByteCount: MemoryLayout<Scalar>.stride)
   }
 
+  /// The products of all entries with all the columns they meet.
+  private var multiplyAdds: Int {
+    saturatingProduct(geometry.channels.batch, entries.count, geometry.columns.output)
+  }
+
   /// `B_kcv`, those of one filter plane after those of the one before.
   func matrix(at index: Int) -> Tensor<Scalar>? {
     let rows = geometry.rows
@@ -71,14 +76,14 @@ final class BandMatrices<Scalar: Ring>: LinearMap {
     let room: AlignedBuffer<Scalar> = columns.makeRoom()
     if let kernel {
       let matrices = channels.imagePerGroup &* axis.filter &* rows.output &* rows.image
-      for n in 0..<channels.batch {
-        for k in 0..<channels.output {
-          let first = n &* channels.image &+ channels.firstImageChannel(of: k)
-          kernel.multiply(
-            UnsafePointer(entries.base) + k &* matrices,
-            by: columns.padded(image + first &* geometry.image.elementCount, in: room.base), bias: bias[k],
-            into: output + (n &* channels.output &+ k) &* outputPlane, rows: 0..<rows.output)
-        }
+      // The room holds one gathered plane, so that no two threads may have one.
+      let work = columns.areGathered ? 0 : multiplyAdds
+      geometry.forEachPlane(of: channels.output, rows: rows.output, multiplyAdds: work) { n, k, rows in
+        let first = n &* channels.image &+ channels.firstImageChannel(of: k)
+        kernel.multiply(
+          UnsafePointer(entries.base) + k &* matrices,
+          by: columns.padded(image + first &* geometry.image.elementCount, in: room.base), bias: bias[k],
+          into: output + (n &* channels.output &+ k) &* outputPlane, rows: rows)
       }
       return
     }

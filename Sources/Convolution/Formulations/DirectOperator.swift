@@ -45,7 +45,9 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
   ) {
     if let kernel = kernel(isAdjoint: false) { return kernel.apply(to: image, bias: bias, into: output) }
     if let planeKernel {
-      forEachPlane(of: geometry.channels.output, rows: geometry.rows.output) { n, k, rows in
+      geometry.forEachPlane(
+        of: geometry.channels.output, rows: geometry.rows.output, multiplyAdds: geometry.multiplyAdds
+      ) { n, k, rows in
         let first = n &* geometry.channels.image &+ geometry.channels.firstImageChannel(of: k)
         planeKernel.apply(
           UnsafePointer(filter.base) + k &* geometry.channels.imagePerGroup &* geometry.taps,
@@ -64,26 +66,6 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
         let target = output + (n &* channels.output &+ k) &* outputPlane
         apply(
           filters: filters, planes: planes, images: image + first &* imagePlane, bias: bias[k], into: target)
-      }
-    }
-  }
-
-  /// Calls `body` with each image of the batch, each of its `planes`, and rows of it: with all `rows` of a plane at once, but for
-  /// few large planes, which threads that are free share.
-  @inline(__always)
-  private func forEachPlane(of planes: Int, rows: Int, _ body: (Int, Int, Range<Int>) -> Void) {
-    let count = geometry.channels.batch &* planes
-    let work = saturatingProduct(
-      geometry.channels.batch, geometry.weights, geometry.output.elementCount)
-    if count < 4 {
-      for number in 0..<count {
-        Parallel.forEachPiece(of: rows, least: 16, multiplyAdds: work / count) { rows in
-          body(number / planes, number % planes, rows)
-        }
-      }
-    } else {
-      Parallel.forEachPiece(of: count, least: 1, multiplyAdds: work) { numbers in
-        for number in numbers { body(number / planes, number % planes, 0..<rows) }
       }
     }
   }
@@ -138,7 +120,8 @@ final class DirectOperator<Scalar: Ring>: LinearMap {
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     if let kernel = PlaneKernel(adjointOf: geometry, filter: UnsafePointer(filter.base)) {
-      forEachPlane(of: channels.image, rows: rows.image) { n, c, rows in
+      geometry.forEachPlane(of: channels.image, rows: rows.image, multiplyAdds: geometry.multiplyAdds) {
+        n, c, rows in
         let group = c / channels.imagePerGroup
         let first = group &* channels.outputPerGroup
         let plane = first &* channels.imagePerGroup &+ (c &- group &* channels.imagePerGroup)

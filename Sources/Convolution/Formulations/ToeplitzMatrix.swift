@@ -83,10 +83,11 @@ final class ToeplitzMatrix<Scalar: Ring>: LinearMap {
       with: bias)
     for n in 0..<channels.batch {
       if let tables = PlaneTables(for: Scalar.self) {
-        tables.accumulate(
-          columns: pixels, of: UnsafePointer(entries.base), by: image + n &* pixels,
-          into: output + n &* outputs,
-          rows: outputs)
+        Parallel.forEachPiece(of: outputs, least: 1024, multiplyAdds: entries.count) { rows in
+          tables.accumulate(
+            columns: pixels, of: UnsafePointer(entries.base) + rows.lowerBound, step: outputs,
+            by: image + n &* pixels, into: output + (n &* outputs &+ rows.lowerBound), rows: rows.count)
+        }
         continue
       }
       accumulateProducts(

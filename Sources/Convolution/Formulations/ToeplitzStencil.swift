@@ -75,23 +75,21 @@ final class ToeplitzStencil<Scalar: Ring>: LinearMap {
     let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.channels)
     let entries = UnsafePointer(self.entries.base)
     let imagePlane = geometry.image.elementCount
-    for n in 0..<channels.batch {
-      for k in 0..<channels.output {
-        let outputPlane = output + (n &* channels.output &+ k) &* geometry.output.elementCount
-        let firstPlane = image + (n &* channels.image &+ channels.firstImageChannel(of: k)) &* imagePlane
-        let blocks = UnsafePointer(self.blocks.base) + k &* channels.imagePerGroup
-        if let kernel {
-          kernel.apply(
-            entries, blocks, to: firstPlane, bias: bias[k], into: outputPlane, rows: 0..<rows.output)
-          continue
-        }
-        for a in 0..<rows.output {
-          let outputRow = outputPlane + a &* columns.output
-          fill(outputRow, count: columns.output, with: bias[k])
-          for c in 0..<channels.imagePerGroup {
-            accumulate(
-              entries, blocks[c], row: a &* rows.stride, of: firstPlane + c &* imagePlane, into: outputRow)
-          }
+    geometry.forEachPlane(of: channels.output, rows: rows.output, multiplyAdds: geometry.multiplyAdds) {
+      n, k, outputRows in
+      let outputPlane = output + (n &* channels.output &+ k) &* geometry.output.elementCount
+      let firstPlane = image + (n &* channels.image &+ channels.firstImageChannel(of: k)) &* imagePlane
+      let blocks = UnsafePointer(self.blocks.base) + k &* channels.imagePerGroup
+      if let kernel {
+        kernel.apply(entries, blocks, to: firstPlane, bias: bias[k], into: outputPlane, rows: outputRows)
+        return
+      }
+      for a in outputRows {
+        let outputRow = outputPlane + a &* columns.output
+        fill(outputRow, count: columns.output, with: bias[k])
+        for c in 0..<channels.imagePerGroup {
+          accumulate(
+            entries, blocks[c], row: a &* rows.stride, of: firstPlane + c &* imagePlane, into: outputRow)
         }
       }
     }

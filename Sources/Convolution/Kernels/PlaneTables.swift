@@ -15,18 +15,18 @@ struct PlaneTables: @unchecked Sendable {
     doubles = ck_plane_f64(variant)
   }
 
-  /// Adds to `rows` sums the columns of a matrix, one after the other in memory, times their factors, in their order.
+  /// Adds to `rows` sums the columns of a matrix, `step` apart in memory, times their factors, in their order.
   @inline(__always)
   func accumulate<Scalar: Ring>(
-    columns: Int, of matrix: UnsafePointer<Scalar>, by factors: UnsafePointer<Scalar>,
+    columns: Int, of matrix: UnsafePointer<Scalar>, step: Int, by factors: UnsafePointer<Scalar>,
     into sums: UnsafeMutablePointer<Scalar>, rows: Int
   ) {
     if Scalar.self == Float.self {
       floats.pointee.columns(
-        reinterpreted(matrix), rows, columns, reinterpreted(factors), reinterpreted(sums))
+        reinterpreted(matrix), step, rows, columns, reinterpreted(factors), reinterpreted(sums))
     } else if Scalar.self == Double.self {
       doubles.pointee.columns(
-        reinterpreted(matrix), rows, columns, reinterpreted(factors), reinterpreted(sums)
+        reinterpreted(matrix), step, rows, columns, reinterpreted(factors), reinterpreted(sums)
       )
     }
   }
