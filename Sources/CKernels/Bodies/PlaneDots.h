@@ -7,9 +7,11 @@
 #define TAPS (VECTOR_REGISTERS >= 32 ? 4 : 3)
 // Image rows that go by at once.
 #define AT_ONCE (VECTOR_REGISTERS >= 32 ? 4 : 2)
+// Rows of a column that stand side by side at once.
+#define COLUMN_ROWS 128
 #define dotTile OF_TYPE(dotTile)
 #define dotRows OF_TYPE(dotRows)
-#define dotRow OF_TYPE(dotRow)
+#define dotColumn OF_TYPE(dotColumn)
 #define masked OF_TYPE(masked)
 #define lanesFrom OF_TYPE(lanesFrom)
 #define bits_f32 int32_t
@@ -63,12 +65,44 @@ INLINE void dotRows(const int rows, const int tall, const int wide, const REAL *
   }
 }
 
+// Adds the products of the column `b` of the outputs with the pixels that the taps of a tile, from (`u0`, `v0`) on, bring to it:
+// for the columns where some of them fall beside the image. Vectors run down the rows here, over copies of the columns in `g` and
+// `x`, whose numbers behind a copy are read too.
+INLINE void dotColumn(const int tall, const int wide, const CKPlane *plane, const REAL *outputs, const REAL *image,
+    ptrdiff_t u0, ptrdiff_t v0, ptrdiff_t b, REAL *g, REAL *x, vector *sums) {
+  const ptrdiff_t height = plane->height, width = plane->width, outputWidth = plane->outputWidth;
+  // The output row `a` meets the row `a + u + down` of the image by row `u` of the tile.
+  const ptrdiff_t down = u0 - plane->top;
+  for (ptrdiff_t first = 0; first < plane->outputHeight; first += COLUMN_ROWS) {
+    const ptrdiff_t end = plane->outputHeight - first < COLUMN_ROWS ? plane->outputHeight : first + COLUMN_ROWS;
+    for (ptrdiff_t a = first; a < end; a++) g[a - first] = outputs[a * outputWidth + b];
+    for (int v = 0; v < wide; v++) {
+      const ptrdiff_t column = b + v0 + v - plane->left;
+      if (column < 0 || column >= width) continue;
+      const ptrdiff_t highest = first + down, lowest = end + down + tall - 1;
+      for (ptrdiff_t r = highest < 0 ? 0 : highest; r < (lowest < height ? lowest : height); r++)
+        x[r - highest] = image[r * width + column];
+      UNROLLED for (int u = 0; u < tall; u++) {
+        const ptrdiff_t from = -down - u > first ? -down - u : first, to = height - down - u < end ? height - down - u : end;
+        for (ptrdiff_t a = from; a < to; a += LANES) {
+          vector outs = load(g + (a - first)), pixels = load(x + (a - first + u));
+          if (to - a < LANES) {
+            // What stands behind is left out on both sides: zero times infinity is NaN.
+            Bits mask = ~lanesFrom(to - a);
+            outs = masked(outs, mask), pixels = masked(pixels, mask);
+          }
+          sums[u * wide + v] = multiplyAdd(outs, pixels, sums[u * wide + v]);
+        }
+      }
+    }
+  }
+}
+
 // One tile of taps, from (`u0`, `v0`) on.
 INLINE void dotTile(const int tall, const int wide, const CKPlane *plane, const REAL *outputs, const REAL *image,
     REAL *gradient, ptrdiff_t u0, ptrdiff_t v0) {
   const ptrdiff_t outputWidth = plane->outputWidth, width = plane->width;
   vector sums[TAPS * TAPS] = {};
-  REAL single[TAPS * TAPS] = {};
   // The columns of the outputs where all taps of the tile stand on the image.
   ptrdiff_t lower = plane->left > v0 ? plane->left - v0 : 0;
   ptrdiff_t upper = width + plane->left - (v0 + wide - 1);
@@ -77,43 +111,27 @@ INLINE void dotTile(const int tall, const int wide, const CKPlane *plane, const 
   const ptrdiff_t count = upper - lower, shift = v0 - plane->left;
   // Row `r` of the image meets row `r + top − u` of the outputs.
   const ptrdiff_t top = plane->top - u0;
-  ptrdiff_t r = 0;
-  while (r < plane->height) {
-    ptrdiff_t a = r + top;
-    int rows = 1;
-    if (count > 0 && a - tall + 1 >= 0 && a < plane->outputHeight) {
-      const REAL *g = outputs + a * outputWidth + lower, *x = image + r * width + lower + shift;
-      if (a + AT_ONCE <= plane->outputHeight && r + AT_ONCE <= plane->height) {
-        rows = AT_ONCE;
-        dotRows(AT_ONCE, tall, wide, g, outputWidth, x, width, count, sums);
-      } else {
-        dotRows(1, tall, wide, g, outputWidth, x, width, count, sums);
-      }
-    } else if (count > 0) {
+  for (ptrdiff_t r = 0, rows; count > 0 && r < plane->height; r += rows) {
+    const ptrdiff_t a = r + top;
+    const REAL *g = outputs + a * outputWidth + lower, *x = image + r * width + lower + shift;
+    const bool meetsAll = a - tall + 1 >= 0 && a < plane->outputHeight;
+    rows = meetsAll && a + AT_ONCE <= plane->outputHeight && r + AT_ONCE <= plane->height ? AT_ONCE : 1;
+    if (rows > 1) {
+      dotRows(AT_ONCE, tall, wide, g, outputWidth, x, width, count, sums);
+    } else if (meetsAll) {
+      dotRows(1, tall, wide, g, outputWidth, x, width, count, sums);
+    } else {
       for (int u = 0; u < tall; u++)
         if (a - u >= 0 && a - u < plane->outputHeight)
-          dotRows(1, 1, wide, outputs + (a - u) * outputWidth + lower, outputWidth, image + r * width + lower + shift, width,
-              count, sums + u * wide);
+          dotRows(1, 1, wide, g - u * outputWidth, outputWidth, x, width, count, sums + u * wide);
     }
-    // The other columns, each with the taps that stand on the image there.
-    for (int i = 0; i < rows && count < outputWidth; i++)
-      for (int u = 0; u < tall; u++) {
-        if (a + i - u < 0 || a + i - u >= plane->outputHeight) continue;
-        const REAL *g = outputs + (a + i - u) * outputWidth, *x = image + (r + i) * width + shift;
-        for (int v = 0; v < wide; v++) {
-          ptrdiff_t from = -shift - v > 0 ? -shift - v : 0;
-          ptrdiff_t to = width - shift - v < outputWidth ? width - shift - v : outputWidth;
-          REAL sum = single[u * wide + v];
-          for (ptrdiff_t b = from; b < to && b < lower; b++) sum = fused(g[b], x[b + v], sum);
-          for (ptrdiff_t b = upper > from ? upper : from; b < to; b++) sum = fused(g[b], x[b + v], sum);
-          single[u * wide + v] = sum;
-        }
-      }
-    r += rows;
   }
+  REAL columns[2][COLUMN_ROWS + TAPS + LANES] = {};
+  for (ptrdiff_t b = lower > 0 ? 0 : upper; b < outputWidth; b = b + 1 == lower ? upper : b + 1)
+    dotColumn(tall, wide, plane, outputs, image, u0, v0, b, columns[0], columns[1], sums);
   for (int u = 0; u < tall; u++)
     for (int v = 0; v < wide; v++) {
-      REAL sum = single[u * wide + v];
+      REAL sum = 0;
       for (int lane = 0; lane < LANES; lane++) sum += sums[u * wide + v][lane];
       gradient[(u0 + u) * plane->filterWidth + v0 + v] += sum;
     }
