@@ -156,7 +156,8 @@ import Testing
   func largePlanes() throws {
     var random = SeededNumbers(seed: 69)
     for (image, size, padding) in [
-      (Extent(1100, 1000), 3, 1), (Extent(20, 60_000), 2, 0), (Extent(300, 4000), 5, 2),
+      (Extent(1500, 1000), 3, 1), (Extent(40, 60_000), 2, 0), (Extent(300, 4000), 5, 2),
+      (Extent(500, 1000), 9, 0),
     ] {
       let geometry = try ConvolutionGeometry(
         image: Shape(image.height, image.width), filter: Shape(size, size),
@@ -239,9 +240,11 @@ import Testing
   @Test("gradients of the filter are those of integers")
   func filterGradients() throws {
     var random = SeededNumbers(seed: 65)
-    for _ in 0..<120 {
+    for round in 0..<120 {
       let filter = Extent(random.integer(1...9), random.integer(1...9))
-      let image = Extent(filter.height + random.integer(0...20), filter.width + random.integer(0...100))
+      let image = Extent(
+        filter.height + random.integer(0...(round % 8 == 0 ? 300 : 20)),
+        filter.width + random.integer(0...100))
       let padding = random.integer(0...3)
       let options = ConvolutionOptions(
         padding: .sides(Padding(top: padding, left: padding, bottom: 0, right: padding)))
@@ -260,6 +263,40 @@ import Testing
           of: problem, upstream: Tensor(g.map { Double($0) }, exact.geometry.resultShape), storage: .sparse)
         #expect(
           gradients.filter.values.elementsEqual(expected.filter.values.map { Double($0) }),
+          "\(variant) \(problem.geometry)")
+      }
+    }
+  }
+
+  @Test("an infinite derivative reaches the taps that met it, and no others")
+  func infiniteDerivative() throws {
+    var random = SeededNumbers(seed: 67)
+    for _ in 0..<60 {
+      let image = Extent(random.integer(1...40), random.integer(1...40))
+      let problem = try ConvolutionProblem(
+        image: Tensor(
+          random.integers(image.elementCount).map { Double($0) }, Shape(image.height, image.width)),
+        filter: Tensor([Double](repeating: 1, count: 9), Shape(3, 3)),
+        options: ConvolutionOptions(padding: .same))
+      var upstream = [Double](repeating: 1, count: image.elementCount)
+      upstream[random.integer(0...image.elementCount - 1)] = .infinity
+      var expected: [Double] = []
+      for u in -1...1 {
+        for v in -1...1 {
+          var sum = 0.0
+          for a in 0..<image.height where (0..<image.height).contains(a + u) {
+            for b in 0..<image.width where (0..<image.width).contains(b + v) {
+              sum += upstream[a * image.width + b] * problem.image[a + u, b + v]
+            }
+          }
+          expected.append(sum)
+        }
+      }
+      try withEveryVariant { variant in
+        let gradients = try Formulation.direct.gradients(
+          of: problem, upstream: Tensor(upstream, Shape(image.height, image.width)), storage: .sparse)
+        #expect(
+          gradients.filter.values.elementsEqual(expected) { $0 == $1 || ($0.isNaN && $1.isNaN) },
           "\(variant) \(problem.geometry)")
       }
     }

@@ -65,7 +65,7 @@ INLINE void askAhead(const int rows, const int vectors, const ptrdiff_t height, 
 // the first tap; image rows are `apart`, and output rows `step`.
 INLINE void insideRows(const int rows, const CKPlane *plane, const REAL *filter, const REAL *image, ptrdiff_t apart,
     REAL bias, REAL *output, ptrdiff_t step, ptrdiff_t tall, ptrdiff_t wide) {
-  const bool isFar = tall * apart * (ptrdiff_t)sizeof(REAL) > FAR;
+  const bool isFar = tall * apart * plane->filterHeight * (ptrdiff_t)sizeof(REAL) > FAR;
   for (ptrdiff_t next = 0; next < tall; next += rows) {
     ptrdiff_t a = next + rows <= tall ? next : tall - rows;
     const REAL *source = image + a * apart;

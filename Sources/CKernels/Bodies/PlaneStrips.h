@@ -13,7 +13,7 @@
 // Rows of outputs that strips side by side write before those below follow: where planes come from memory few, so that not
 // more is read at once than caches hold.
 #define BAND_ROWS 64
-#define FAR_BAND_ROWS 8
+#define FAR_BAND_ROWS 16
 #define CACHE_LINE 64
 #define Edges OF_TYPE(Edges)
 #define Strip OF_TYPE(Strip)
@@ -210,7 +210,7 @@ INLINE bool areWide(const CKPlane *plane) {
 static void stripsOf(const Strips *with, const CKPlane *plane, const REAL *filter, const REAL *image, REAL bias,
     REAL *output, ptrdiff_t step, ptrdiff_t first, ptrdiff_t end) {
   const ptrdiff_t height = plane->filterHeight, width = plane->outputWidth, beside = columnsBeside(plane);
-  const bool isFar = plane->height * plane->width * (ptrdiff_t)sizeof(REAL) > FAR;
+  const bool isFar = plane->height * plane->width * height * (ptrdiff_t)sizeof(REAL) > FAR;
   Edges edges;
   for (ptrdiff_t a = first, bottom; a < end; a = bottom) {
     bottom = a + (isFar ? FAR_BAND_ROWS : BAND_ROWS);
