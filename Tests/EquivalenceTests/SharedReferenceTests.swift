@@ -16,8 +16,9 @@ import Testing
     prepared.apply(to: problem.image, into: &direct)
     var wrong = problem.makeOutput()
     prepared.apply(to: problem.image, into: &wrong)
-    for index in stride(from: 3, to: wrong.values.count, by: wrong.values.count / 7 + 1) {
-      wrong.mutableValues[index] *= 1 + Scalar(0x1p-19)
+    let values = wrong.mutableValues
+    for index in stride(from: 3, to: values.count, by: values.count / 7 + 1) {
+      values[index] = values[index] * (1 + Scalar(0x1p-19))
     }
     let reference = Reference(problem: problem)
     var all = [
