@@ -35,6 +35,10 @@ def posts():
     for formulation in ["direct", "toeplitz", "banded", "im2col", "separable", "fft", "winograd"]:
         document = {"image": image, "filter": [[1, 2, 3], [4, 5, 6], [7, 8, 10]], "formulation": formulation}
         yield "/convolve", json.dumps(document).encode()
+    # Enough products for several threads to share them.
+    for formulation in ["direct", "toeplitz", "banded", "im2col"]:
+        document = {"image": image, "filter": [[1] * 9] * 9, "formulation": formulation}
+        yield "/convolve", json.dumps(document).encode()
 
 
 class Load:
@@ -97,6 +101,8 @@ class Load:
 
 def start(log):
     command = [os.environ["CONVCHECK_BINARY"], "serve", "--host", "127.0.0.1", "--port", "0"]
+    # More than there are busy ones, so that computations are shared under load too.
+    command += ["--compute-threads", str(2 * CONNECTIONS)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
