@@ -172,8 +172,7 @@ struct Summands<Scalar: TensorScalar> {
   ) {
     let channels = geometry.channels
     let inGroup = channels.imagePerGroup
-    let work = saturatingProduct(
-      Self.productsOfReference, channels.batch, geometry.weights, geometry.output.elementCount)
+    let work = saturatingProduct(Self.productsOfReference, geometry.multiplyAdds)
     let parts = ReferenceParts(
       groups: channels.batch * channels.groups, planesPerGroup: channels.outputPerGroup, unit: 1,
       together: ForwardReference<Sum>.mostTogether, geometry.output,
@@ -205,8 +204,7 @@ struct Summands<Scalar: TensorScalar> {
     let (taps, channels) = (geometry.contractedToTaps, geometry.channels)
     let (imagePlane, outputPlane) = (geometry.image.elementCount, geometry.output.elementCount)
     let inGroup = channels.imagePerGroup
-    let work = saturatingProduct(
-      Self.productsOfReference, channels.batch, geometry.weights, geometry.output.elementCount)
+    let work = saturatingProduct(Self.productsOfReference, geometry.multiplyAdds)
     let parts = ReferenceParts(
       groups: channels.groups, planesPerGroup: channels.outputPerGroup * inGroup, unit: inGroup,
       together: ForwardReference<Sum>.mostTogether, taps.output, isShared: Parallel.shares(multiplyAdds: work)

@@ -12,26 +12,18 @@
 #define dotTile OF_TYPE(dotTile)
 #define dotRows OF_TYPE(dotRows)
 #define dotColumn OF_TYPE(dotColumn)
-#define masked OF_TYPE(masked)
 #define lanesFrom OF_TYPE(lanesFrom)
-#define bits_f32 int32_t
-#define bits_f64 int64_t
-#define Bits OF_TYPE(Bits)
 #endif
 
-typedef OF_TYPE(bits) Bits __attribute__((vector_size(VECTOR_BYTES)));
-
 // A mask of the lanes from `first` on.
-INLINE Bits lanesFrom(ptrdiff_t first) {
-  static const OF_TYPE(bits) table[2 * VECTOR_BYTES / sizeof(REAL)] = {
+INLINE lanes lanesFrom(ptrdiff_t first) {
+  static const __typeof__(((lanes){})[0]) table[2 * VECTOR_BYTES / sizeof(REAL)] = {
     [VECTOR_BYTES / sizeof(REAL) ... 2 * VECTOR_BYTES / sizeof(REAL) - 1] = -1,
   };
-  Bits mask;
+  lanes mask;
   __builtin_memcpy(&mask, table + (LANES - first), sizeof mask);
   return mask;
 }
-
-INLINE vector masked(vector value, Bits mask) { return (vector)((Bits)value & mask); }
 
 // Adds to `tall` × `wide` vectors of sums the products of `rows` image rows and the rows of outputs that they meet, in
 // `count` columns, at least LANES. Row `i` of the image meets row `i − u` of the outputs by row `u` of the tile, and column
@@ -46,7 +38,7 @@ INLINE void dotRows(const int rows, const int tall, const int wide, const REAL *
     vector g[TAPS + AT_ONCE];
     UNROLLED for (int i = 0; i < rows + tall - 1; i++) g[i] = load(outputs + (i - tall + 1) * outputStep + b);
     if (__builtin_expect(again, 0)) {
-      Bits mask = lanesFrom(again);
+      lanes mask = lanesFrom(again);
       UNROLLED for (int i = 0; i < rows + tall - 1; i++) g[i] = masked(g[i], mask);
       UNROLLED for (int i = 0; i < rows; i++)
         UNROLLED for (int v = 0; v < wide; v++) {
@@ -88,7 +80,7 @@ INLINE void dotColumn(const int tall, const int wide, const CKPlane *plane, cons
           vector outs = load(g + (a - first)), pixels = load(x + (a - first + u));
           if (to - a < LANES) {
             // What stands behind is left out on both sides: zero times infinity is NaN.
-            Bits mask = ~lanesFrom(to - a);
+            lanes mask = ~lanesFrom(to - a);
             outs = masked(outs, mask), pixels = masked(pixels, mask);
           }
           sums[u * wide + v] = multiplyAdd(outs, pixels, sums[u * wide + v]);

@@ -82,8 +82,8 @@ static void NAMED(ck_plane_products)(const CKBands *bands, const REAL *matrices,
   }
 }
 
-// Rows of a matrix that is stored column by column, `step` apart, times a vector: several columns at once pass by the sums, so that these are
-// loaded and stored but seldom, and memory is read in several streams.
+// Rows of a matrix that is stored column by column, `step` apart, times a vector: several columns at once pass by the sums, so
+// that these are loaded and stored but seldom, and memory is read in several streams.
 static void NAMED(ck_plane_columns)(const REAL *matrix, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t columns,
     const REAL *factors, REAL *sums) {
   ptrdiff_t j = 0;

@@ -85,8 +85,8 @@ INLINE void meetStrip(const int height, const int vectors, const int lowest, con
     vector pixels[4];
     UNROLLED for (int j = 0; j < vectors; j++) pixels[j] = load(row + (j < vectors - 1 ? j * LANES : last));
     if (edges) {
-      pixels[0] = (vector)((lanes)pixels[0] & edges->front[v]);
-      pixels[vectors - 1] = (vector)((lanes)pixels[vectors - 1] & edges->back[v]);
+      pixels[0] = masked(pixels[0], edges->front[v]);
+      pixels[vectors - 1] = masked(pixels[vectors - 1], edges->back[v]);
     }
     UNROLLED for (int i = lowest; i <= highest; i++) {
       vector tap = broadcast(filter[(height - 1 - i) * width * tapStep]);

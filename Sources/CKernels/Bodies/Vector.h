@@ -18,11 +18,15 @@
 #define broadcast OF_TYPE(broadcast)
 #define multiplyAdd OF_TYPE(multiplyAdd)
 #define lanes OF_TYPE(lanes)
+#define masked OF_TYPE(masked)
 #endif
 
 typedef REAL vector __attribute__((vector_size(VECTOR_BYTES)));
 // What a comparison of vectors gives: all bits of a lane, or none.
 typedef __typeof__((vector){} == (vector){}) lanes;
+
+// The lanes of a mask as they are, zeros for the others.
+INLINE vector masked(vector value, lanes mask) { return (vector)((lanes)value & mask); }
 
 // Any address.
 INLINE vector load(const REAL *from) {

@@ -1,3 +1,6 @@
+import Buffers
+import CKernels
+
 /// How given and made elements meet along one axis of a correlation with many channels: made element `m` stands on given element
 /// `m · stride + offset` under each tap. A convolution is one such meeting; its adjoint is one of stride 1 for each of the phases
 /// in which `stride` pixels in a row are.
@@ -57,6 +60,23 @@ struct ChannelAxis {
     let last = given - 1 - tap.offset
     let upper = last < 0 ? 0 : min(made, last / stride + 1)
     return lower..<max(lower, upper)
+  }
+
+  /// The taps of columns as the kernels take them, each with the made elements that stand on given ones under it.
+  func tapColumns() -> AlignedBuffer<CKColumn> {
+    var columns = AlignedBuffer<CKColumn>(capacity: taps.count)
+    for tap in taps {
+      let reached = reached(by: tap)
+      columns.append(CKColumn(first: tap.offset, lower: reached.lowerBound, upper: reached.upperBound))
+    }
+    return columns
+  }
+
+  /// The taps of rows as the kernels take them.
+  func tapOffsets() -> AlignedBuffer<Int> {
+    var offsets = AlignedBuffer<Int>(capacity: taps.count)
+    for tap in taps { offsets.append(tap.offset) }
+    return offsets
   }
 
   /// Whether all taps of all made elements stand on given ones.

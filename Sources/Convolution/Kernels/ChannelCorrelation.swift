@@ -30,15 +30,8 @@ final class ChannelCorrelation<Scalar: Ring>: Sendable {
     var segments = AlignedBuffer<CKSegment>(capacity: plan.segments.count)
     for segment in plan.segments { segments.append(CKSegment(first: segment.first, extra: segment.extra)) }
     self.segments = segments
-    var tapColumns = AlignedBuffer<CKColumn>(capacity: plan.columns.taps.count)
-    for tap in plan.columns.taps {
-      let reached = plan.columns.reached(by: tap)
-      tapColumns.append(CKColumn(first: tap.offset, lower: reached.lowerBound, upper: reached.upperBound))
-    }
-    self.tapColumns = tapColumns
-    var rowOffsets = AlignedBuffer<Int>(capacity: plan.rows.taps.count)
-    for tap in plan.rows.taps { rowOffsets.append(tap.offset) }
-    self.rowOffsets = rowOffsets
+    tapColumns = plan.columns.tapColumns()
+    rowOffsets = plan.rows.tapOffsets()
     var taps = AlignedBuffer<Int>(capacity: plan.tapCount)
     for row in plan.rows.taps.indices {
       for column in plan.columns.taps.indices { taps.append(plan.place(row: row, column: column)) }

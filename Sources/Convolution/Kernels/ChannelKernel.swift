@@ -179,7 +179,7 @@ final class ChannelKernel<Scalar: Ring>: Sendable {
         }
       }
     }
-    let work = saturatingProduct(channels.batch, geometry.weights, geometry.output.elementCount)
+    let work = geometry.multiplyAdds
     if Parallel.shares(multiplyAdds: work) {
       // Of each image and group a few parts; each thread has scratch of its own.
       let parts = count >= 16 ? 1 : 8

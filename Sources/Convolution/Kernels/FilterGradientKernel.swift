@@ -71,10 +71,10 @@ struct FilterGradientKernel {
       rowBlock: shape.rowBlock, channelBlock: shape.channelBlock)
     let table = LaneTable()
     let width = table.blockChannels(Scalar.self)
-    let blocks = (made + width - 1) / width
-    let work = saturatingProduct(channels.batch, geometry.weights, outputPlane)
+    let blocks = ChannelPlan.blocks(of: made, width)
     // Each part adds to weights of its own, over all images of the batch.
-    Parallel.forEachPiece(of: channels.groups &* blocks, least: 1, multiplyAdds: work) { pieces in
+    Parallel.forEachPiece(of: channels.groups &* blocks, least: 1, multiplyAdds: geometry.multiplyAdds) {
+      pieces in
       let scratch = AlignedBuffer<Scalar>(capacity: shape.scratch)
       for piece in pieces {
         let (group, block) = piece.quotientAndRemainder(dividingBy: blocks)

@@ -28,15 +28,8 @@ final class LaneCorrelation<Scalar: Ring>: @unchecked Sendable {
     self.plan = plan
     self.groups = groups
     groupStep = stand.groupStep
-    var tapColumns = AlignedBuffer<CKColumn>(capacity: plan.columns.taps.count)
-    for tap in plan.columns.taps {
-      let reached = plan.columns.reached(by: tap)
-      tapColumns.append(CKColumn(first: tap.offset, lower: reached.lowerBound, upper: reached.upperBound))
-    }
-    self.tapColumns = tapColumns
-    var rowOffsets = AlignedBuffer<Int>(capacity: plan.rows.taps.count)
-    for tap in plan.rows.taps { rowOffsets.append(tap.offset) }
-    self.rowOffsets = rowOffsets
+    tapColumns = plan.columns.tapColumns()
+    rowOffsets = plan.rows.tapOffsets()
     var places = AlignedBuffer<Int>(repeating: -1, count: stand.taps)
     var number = 0
     for row in plan.rows.taps {
@@ -57,7 +50,7 @@ final class LaneCorrelation<Scalar: Ring>: @unchecked Sendable {
     }
     let (table, shape) = (table, self.filter)
     let width = table.blockChannels(Scalar.self)
-    let blocks = (plan.made + width - 1) / width
+    let blocks = ChannelPlan.blocks(of: plan.made, width)
     let blockWeights = width * plan.given * plan.tapCount
     packed = AlignedBuffer(count: groups * blocks * blockWeights) { room in
       let target = room.baseAddress.unsafelyUnwrapped
@@ -100,7 +93,7 @@ final class LaneCorrelation<Scalar: Ring>: @unchecked Sendable {
   ) {
     let (rows, columns) = (plan.rows, plan.columns)
     let width = table.blockChannels(Scalar.self)
-    let blocks = (plan.made &+ width &- 1) / width
+    let blocks = ChannelPlan.blocks(of: plan.made, width)
     // By channels, so that weights are read once, and where these are few by rows.
     let rowParts = max(1, parts / blocks)
     let blockParts = min(blocks, parts / rowParts)

@@ -21,5 +21,5 @@ extension ConvolutionGeometry {
   }
 
   /// The products of all taps with all the pixels they meet, those on the padding counted too.
-  var multiplyAdds: Int { saturatingProduct(channels.batch, weights, output.elementCount) }
+  package var multiplyAdds: Int { saturatingProduct(channels.batch, weights, output.elementCount) }
 }
